@@ -1,0 +1,51 @@
+/**
+ * One HTTP request and its answer, as the routes need it. transport/ implements it; everything here stays valid after an
+ * `await` (unlike what uWebSockets.js hands out).
+ */
+export interface Exchange {
+  /** Upper case. */
+  readonly method: string;
+  /** Path as it came, undecoded, without the query. */
+  readonly path: string;
+  /** Query as it came, undecoded, without the question mark; empty where there is none. */
+  readonly query: string;
+  readonly remoteAddress: string;
+  /** Value of a request header by its lower-case name; of one that came several times, joined by `, `. */
+  header(name: string): string | undefined;
+  /**
+   * Reads the whole body once.
+   * @throws RingcastError `too_large` as soon as more than `maxBytes` were announced or received; `bad_request` when the peer took too long
+   */
+  body(maxBytes: number): Promise<Uint8Array>;
+  /** Answers and ends the exchange. Content-Length is added; HEAD sends no body. Only once. Harmless when the peer is gone. */
+  respond(response: HttpResponse): void;
+  /** Begins an answer of unknown length (Server-Sent Events). Only once, instead of {@link respond}. */
+  stream(head: HttpHead, events: ResponseStreamHandler): ResponseStream;
+  /** Whether the peer has gone away. */
+  readonly aborted: boolean;
+}
+
+export interface HttpHead {
+  readonly status: number;
+  /** Names in their usual writing, e.g. `Content-Type`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Closes the connection after the answer: where the framing of the request is in doubt. */
+  readonly close?: boolean;
+}
+
+export interface HttpResponse extends HttpHead {
+  readonly body: Uint8Array | string;
+}
+
+export interface ResponseStream {
+  /** Writes a piece. `full`: took it, but bytes wait; write nothing big before `drain`. */
+  write(bytes: Uint8Array): "open" | "full" | "closed";
+  bufferedBytes(): number;
+  end(): void;
+}
+
+export interface ResponseStreamHandler {
+  drain(): void;
+  /** The peer is gone, or the stream has ended. Called exactly once. */
+  closed(): void;
+}

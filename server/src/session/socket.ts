@@ -1,0 +1,51 @@
+/**
+ * The socket that a session needs. transport/ implements it over uWebSockets.js and over ws; nobody else knows which.
+ */
+
+/**
+ * One WebSocket message ready to be sent. The same object may go to a thousand sockets in a turn.
+ */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  /** Binary message; otherwise text, and `bytes` is UTF-8. */
+  readonly binary: boolean;
+  /** `bytes` lie in memory that will be overwritten after this turn (a slice of a log): what the socket can't take at once must be copied. */
+  readonly volatile: boolean;
+  /** Kept by a transport between sockets: the frame with its WebSocket header. Nobody else touches it. */
+  wire?: Uint8Array | undefined;
+}
+
+/** `open`: took everything. `full`: took it, but bytes wait; send nothing big before `drain`. `closed`: took nothing. */
+export type SendResult = "open" | "full" | "closed";
+
+export interface Socket {
+  /** Address of the peer without port. */
+  readonly remoteAddress: string;
+  /**
+   * Sends the first `count` frames, in order, in as few writes as the transport can (one where it is possible).
+   * What the kernel doesn't take is kept by the transport until it does; it is for the caller to stop at `full`.
+   */
+  send(frames: readonly Frame[], count: number): SendResult;
+  /** Bytes handed to {@link send} that the kernel has not taken yet. */
+  bufferedBytes(): number;
+  /** Sends a WebSocket ping. */
+  ping(): void;
+  /** Sends what is buffered, then the close frame. The handler's `closed` follows. Harmless when closed. */
+  close(code: number, reason: string): void;
+  /** Cuts the connection at once, unsent bytes are dropped. The handler's `closed` follows. Harmless when closed. */
+  terminate(): void;
+}
+
+/** What the transport tells of one socket; made when the socket opens. Nothing may be thrown by these. */
+export interface SocketHandler {
+  /** A whole message. `bytes` are valid during the call only. A text message has been checked to be UTF-8. */
+  message(bytes: Uint8Array, binary: boolean): void;
+  /** A ping or a pong came: the peer is alive. */
+  alive(): void;
+  /** Everything that was buffered has been taken by the kernel. */
+  drain(): void;
+  /** A message over `maxFrameBytes` arrived and was dropped; the handler sends `too_large` and closes with 1009. */
+  oversized(): void;
+  /** The connection is gone; nothing can be sent any more. Called exactly once. */
+  closed(code: number): void;
+}

@@ -1,0 +1,32 @@
+/** Runs once per project: transpiles the sources, so that hub processes started by tests run them as they stand. */
+import { mkdirSync, rmSync, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestProject } from "vitest/node";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const NEEDS_A_HUB = new Set(["integration", "e2e", "fault"]);
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Path of the launcher of the transpiled hub. */
+    launcher: string;
+  }
+}
+
+let cleanUp: (() => void) | undefined;
+
+export async function setup(project: TestProject): Promise<void> {
+  if (!NEEDS_A_HUB.has(project.name)) return;
+  const { buildForTests } = await import("../../build.mjs");
+  const folder = join(ROOT, ".cache", `build-${project.name}-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  project.provide("launcher", await buildForTests(folder));
+  cleanUp = () => {
+    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+export function teardown(): void {
+  cleanUp?.();
+}

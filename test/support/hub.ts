@@ -1,0 +1,148 @@
+/** A real hub in a process of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { inject } from "vitest";
+import { tempDir } from "./temp-dir.js";
+import { within } from "./until.js";
+
+export interface HubOptions {
+  /** More arguments of `ringcast serve`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Data directory; one of its own, removed at the end, when left out. */
+  readonly data?: string;
+  /** 0, the default, picks a free port; `restart` keeps it. */
+  readonly port?: number;
+}
+
+export interface TestHub extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** `ws://127.0.0.1:<port>/v1/ws` */
+  readonly wsUrl: string;
+  readonly port: number;
+  readonly data: string;
+  readonly pid: number;
+  /** What it has written so far. */
+  output(): { readonly stdout: string; readonly stderr: string };
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts again on the same data and port, after `stop` or `kill`. */
+  restart(): Promise<void>;
+}
+
+const READY = /ringcast listening on http:\/\/[^:]+:(\d+)/;
+const START_TIMEOUT_MS = 20_000;
+
+/** Starts a hub and waits until it is ready to serve. */
+export async function startHub(options: HubOptions = {}): Promise<TestHub> {
+  const temporary = options.data === undefined ? tempDir() : undefined;
+  const data = options.data ?? (temporary as { path: string }).path;
+  let running = await startProcess(options, data, options.port ?? 0);
+  const port = running.port;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}/v1/ws`,
+    port,
+    data,
+    get pid() {
+      return running.child.pid as number;
+    },
+    output: () => ({ stdout: running.stdout, stderr: running.stderr }),
+    stop: () => end(running, "SIGTERM"),
+    kill: async () => {
+      await end(running, "SIGKILL");
+    },
+    restart: async () => {
+      running = await startProcess(options, data, port);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await end(running, "SIGKILL");
+      temporary?.[Symbol.dispose]();
+    },
+  };
+}
+
+/** Result of a hub that is expected to end by itself, or of any other command of `ringcast`. */
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `ringcast` with these arguments to its end. */
+export async function runRingcast(
+  args: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: string } = {},
+): Promise<CommandResult> {
+  const running = launch(args, options.env ?? {}, options.cwd);
+  running.child.stdin?.end(options.input ?? "");
+  const code = await within(`ringcast ${args.join(" ")} to end`, running.ended, START_TIMEOUT_MS);
+  return { code, stdout: running.stdout, stderr: running.stderr };
+}
+
+/** Starts `ringcast` with these arguments and hands over the process, for what is stopped by the test. */
+export function launch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): RunningProcess {
+  const node = process.env["RINGCAST_TEST_NODE"] ?? process.execPath;
+  const child = spawn(node, [inject("launcher"), ...args], {
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const running: RunningProcess = {
+    child,
+    stdout: "",
+    stderr: "",
+    ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))),
+  };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (running.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (running.stderr += text));
+  return running;
+}
+
+export interface RunningProcess {
+  readonly child: ChildProcess;
+  stdout: string;
+  stderr: string;
+  readonly ended: Promise<number | null>;
+}
+
+async function startProcess(
+  options: HubOptions,
+  data: string,
+  port: number,
+): Promise<RunningProcess & { port: number }> {
+  const transport = process.env["RINGCAST_TEST_TRANSPORT"];
+  const args = ["serve", "--port", String(port), "--data", data, ...(options.args ?? [])];
+  if (transport !== undefined && !args.includes("--transport")) args.push("--transport", transport);
+  const running = launch(args, options.env ?? {});
+  const ready = new Promise<number>((resolve, reject) => {
+    const look = (): void => {
+      const match = READY.exec(running.stdout);
+      if (match !== null) resolve(Number(match[1]));
+    };
+    running.child.stdout?.on("data", look);
+    void running.ended.then((code) =>
+      reject(new Error(`The hub ended with ${String(code)} before it was ready:\n${running.stderr}`)),
+    );
+  });
+  return Object.assign(running, { port: await within("the hub to be ready", ready, START_TIMEOUT_MS) });
+}
+
+async function end(running: RunningProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (running.child.exitCode === null && running.child.signalCode === null) running.child.kill(signal);
+  return within(`the hub to end after ${signal}`, running.ended, START_TIMEOUT_MS);
+}
+
+/** The environment without settings of the hub, so that the machine's own don't leak into a test. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("RINGCAST_") && name !== "NODE_OPTIONS",
+  );
+  return Object.fromEntries(entries);
+}

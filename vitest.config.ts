@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config";
+
+const ci = process.env["CI"] === "true";
+
+function project(name: string, options: { timeoutMs?: number } = {}) {
+  return {
+    resolve: { conditions: ["source"] },
+    ssr: { resolve: { conditions: ["source"] } },
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      environment: "node",
+      pool: "forks",
+      testTimeout: options.timeoutMs ?? 10_000,
+      hookTimeout: 30_000,
+      globalSetup: ["test/support/global-setup.ts"],
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit"),
+      project("property", { timeoutMs: 30_000 }),
+      project("contract", { timeoutMs: 20_000 }),
+      project("integration", { timeoutMs: 30_000 }),
+      project("e2e", { timeoutMs: 60_000 }),
+      project("fault", { timeoutMs: 60_000 }),
+    ],
+    maxWorkers: ci ? 2 : "100%",
+    reporters: ["default"],
+  },
+});
