@@ -1,0 +1,50 @@
+/** What the tests need beyond npm: looked for, installed through apt where we may, otherwise named aloud. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+export interface SystemPackage {
+  /** Name of the Debian package. */
+  readonly name: string;
+  /** Places where its program may be. */
+  readonly programs: readonly string[];
+}
+
+export const CHROMIUM: SystemPackage = {
+  name: "chromium",
+  programs: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
+};
+
+/** Path of the program, undefined where it isn't installed. */
+export function programOf(wanted: SystemPackage): string | undefined {
+  return wanted.programs.find((path) => existsSync(path));
+}
+
+/**
+ * Makes sure that a program is there. As root on Debian it is installed; elsewhere the tests that need it are skipped, which is
+ * said aloud.
+ *
+ * @throws Error on continuous integration, where nothing may be skipped
+ */
+export function ensureProgram(wanted: SystemPackage): void {
+  if (programOf(wanted) !== undefined) return;
+  const reason = installByApt(wanted.name);
+  if (programOf(wanted) !== undefined) return;
+  const sentence = `Tests that need ${wanted.name} are skipped: ${reason}; install it with: apt-get install ${wanted.name}`;
+  if (process.env["CI"] === "true") throw new Error(sentence);
+  console.warn(`\n  ${sentence}\n`);
+}
+
+/** @returns why it may not have worked */
+function installByApt(name: string): string {
+  if (!existsSync("/etc/debian_version")) return "this is not Debian";
+  if (process.getuid?.() !== 0) return "only root may install packages";
+  console.warn(`\n  Installing ${name} through apt, once…\n`);
+  try {
+    const options = { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } } as const;
+    execFileSync("apt-get", ["update", "-qq"], options);
+    execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], options);
+    return "apt-get installed nothing that we know";
+  } catch (error) {
+    return `apt-get failed (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
