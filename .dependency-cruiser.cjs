@@ -14,10 +14,10 @@ const ROOMS = {
   hub: ["runtime", "log", "auth", "telemetry", "sequencer"],
   session: ["runtime", "hub", "auth", "telemetry"],
   http: ["runtime", "session", "hub", "auth", "telemetry", "config"],
-  dashboard: ["runtime", "hub"],
+  dashboard: ["runtime"],
   transport: ["runtime"],
   config: [],
-  cli: ["config"],
+  cli: ["config", "dashboard"],
 };
 
 const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
@@ -37,12 +37,12 @@ const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
 /** Foreign library → the only place that may import it. */
 const LIBRARIES = {
   "uWebSockets\\.js": `${SERVER}transport/uws/`,
-  "ws": `(${SERVER}transport/ws/|^client-sdk/src/transport/)`,
-  "koffi": `${SERVER}log/region/`,
-  "lmdb": `${SERVER}log/catalogue`,
-  "pino": `${SERVER}telemetry/`,
+  ws: `(${SERVER}transport/ws/|^client-sdk/src/transport/)`,
+  koffi: `${SERVER}log/region/`,
+  lmdb: `${SERVER}log/catalogue`,
+  pino: `${SERVER}telemetry/`,
   "prom-client": `${SERVER}telemetry/`,
-  "zod": `${SERVER}(config|http)/`,
+  zod: `${SERVER}(config|http)/`,
 };
 
 const libraryRules = Object.entries(LIBRARIES).map(([library, place]) => ({
