@@ -2,21 +2,9 @@
  * The socket that a session needs. transport/ implements it over uWebSockets.js and over ws; nobody else knows which.
  */
 
-/**
- * One WebSocket message ready to be sent. The same object may go to a thousand sockets in a turn.
- */
-export interface Frame {
-  readonly bytes: Uint8Array;
-  /** Binary message; otherwise text, and `bytes` is UTF-8. */
-  readonly binary: boolean;
-  /** `bytes` lie in memory that will be overwritten after this turn (a slice of a log): what the socket can't take at once must be copied. */
-  readonly volatile: boolean;
-  /** Kept by a transport between sockets: the frame with its WebSocket header. Nobody else touches it. */
-  wire?: Uint8Array | undefined;
-}
+import type { Frame, SendResult } from "../hub/index.js";
 
-/** `open`: took everything. `full`: took it, but bytes wait; send nothing big before `drain`. `closed`: took nothing. */
-export type SendResult = "open" | "full" | "closed";
+export type { Frame, SendResult } from "../hub/index.js";
 
 export interface Socket {
   /** Address of the peer without port. */

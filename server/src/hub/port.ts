@@ -1,0 +1,271 @@
+/**
+ * The door of the hub: topics, publishing, readers. Sessions, Server-Sent Events and HTTP routes use it alike; it knows nothing of sockets
+ * and requests. Everything is synchronous but what waits for the storage device.
+ */
+import type {
+  Durability,
+  Gap,
+  GapReason,
+  NewMessage,
+  OffsetRange,
+  PartitionStates,
+  Position,
+  ProducerSequence,
+  Start,
+  TopicConfig,
+  TopicDescription,
+  TopicStart,
+} from "@ringcast/protocol";
+import type { LogStore } from "../log/index.js";
+import type { Runtime } from "../runtime/index.js";
+import type { Sequencer } from "../sequencer/port.js";
+
+// ---- frames and who takes them ---------------------------------------------------------------------------------------
+
+/**
+ * One message to a reader, ready to be sent. The same object may go to a thousand readers in a turn.
+ */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  /** Binary message; otherwise text, and `bytes` is UTF-8. */
+  readonly binary: boolean;
+  /** `bytes` lie in memory that will be overwritten after this turn (a slice of a log): what can't be taken at once must be copied. */
+  readonly volatile: boolean;
+  /** Kept by a transport between sockets: the frame with its WebSocket header. Nobody else touches it. */
+  wire?: Uint8Array | undefined;
+}
+
+/** `open`: took everything. `full`: took it, but bytes wait; send nothing big before `drain`. `closed`: took nothing. */
+export type SendResult = "open" | "full" | "closed";
+
+/** Where a reader's frames go. Implemented by a session and by an event stream; the hub calls it in the flush only. */
+export interface Outlet {
+  /**
+   * Puts what waits to be said (replies, in order) into `frames` from index `count` on: it goes out before the deliveries, in the same write.
+   * @returns the new count
+   */
+  takeReplies(frames: Frame[], count: number): number;
+  /** Sends the first `count` frames in one write. After `full` nothing is sent until {@link Reader.drained} is called. */
+  send(frames: readonly Frame[], count: number): SendResult;
+  /** Delivery failed through a fault of ours: this connection alone is to be closed with `internal`. */
+  failed(error: unknown): void;
+}
+
+/**
+ * How deliveries are written: `json` text frames of the JSON dialect; `events` Server-Sent Events (`data:`, `id:`, `event: gap`) as pieces of a
+ * response body, where `matched` and subscription numbers don't exist.
+ */
+export type DeliveryDialect = "json" | "events";
+
+// ---- publishing ------------------------------------------------------------------------------------------------------
+
+/** A publish, checked for its form by the dialect: the hub checks the topic and all limits. A `PublishRequest` is one. */
+export interface PublishInput {
+  readonly topic: string;
+  /** At least one. Bytes are copied during the call. */
+  readonly messages: readonly NewMessage[];
+  readonly partition: number | undefined;
+  readonly producer: ProducerSequence | undefined;
+  readonly durability: Durability | undefined;
+}
+
+export interface PublishOutcome {
+  readonly topic: string;
+  /** One entry per partition; undefined for a duplicate too old to be known word for word. */
+  readonly offsets: readonly OffsetRange[] | undefined;
+  readonly timestamp: number | undefined;
+  readonly duplicate: boolean;
+}
+
+// ---- reading ---------------------------------------------------------------------------------------------------------
+
+export interface SubscribeInput {
+  /** Exactly one of `topic` and `pattern` is set. A topic that doesn't exist is created. */
+  readonly topic: string | undefined;
+  readonly pattern: string | undefined;
+  readonly from: Start;
+  /** 0: no acknowledgements needed */
+  readonly window: number;
+}
+
+/** What the reply to a subscribe tells: `partitions` of a topic, or `topics` (at most 1,000, then `more`) of a pattern. */
+export interface SubscribeOutcome {
+  readonly subscription: number;
+  readonly partitions: PartitionStates | undefined;
+  readonly topics: Readonly<Record<string, PartitionStates>> | undefined;
+  readonly more: boolean;
+}
+
+export interface AckInput {
+  readonly subscription: number;
+  /** Needed on patterns. */
+  readonly topic: string | undefined;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** All subscriptions of one connection or event stream, and what is due to it. */
+export interface Reader {
+  readonly subscriptionCount: number;
+  /** @throws RingcastError `invalid_topic` `invalid_offset` `bad_request` `too_many` `unknown_topic` (auto-creation off) `unavailable` */
+  subscribe(input: SubscribeInput): SubscribeOutcome;
+  /** Nothing of that subscription is sent any more. @throws RingcastError `unknown_subscription` */
+  unsubscribe(subscription: number): void;
+  /** @throws RingcastError `unknown_subscription` `invalid_offset` `bad_request` */
+  ack(input: AckInput): void;
+  /** The outlet has replies to take: it is visited in this turn's flush, even when its socket is full only at `drained`. */
+  wake(): void;
+  /** Everything sent before has been taken: delivery goes on in this turn's flush. */
+  drained(): void;
+  /** Ends all subscriptions. Harmless when closed. */
+  close(): void;
+}
+
+/** A page of history. `limit` 1 to 1,000. `from` `{positions}` names the partition's position with its epoch: a mismatch is told as `gap`. */
+export interface HistoryInput {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: TopicStart;
+  readonly limit: number;
+}
+
+export interface HistoryPage {
+  /** A JSON array of message objects, as UTF-8; at most about 1 MiB. */
+  readonly messages: Uint8Array;
+  readonly partition: number;
+  readonly next: Position;
+  readonly head: number;
+  readonly tail: number;
+  /** Records that are missing before the first message of the page, or at `next` (then the page ends there). */
+  readonly gap: Gap | undefined;
+}
+
+// ---- the hub ---------------------------------------------------------------------------------------------------------
+
+/** Counters since the start, read by the metrics; gauges where it says so. */
+export interface HubStats {
+  /** Gauge. */
+  readonly readers: number;
+  /** Gauge. */
+  readonly subscriptions: number;
+  /** Gauge: partitions being read, over all subscriptions. */
+  readonly cursors: number;
+  /** Gauge. */
+  readonly topics: number;
+  /** Gauge: publishes that wait for the storage device. */
+  readonly inflightPublishes: number;
+  readonly publishes: number;
+  readonly duplicates: number;
+  readonly appendedRecords: number;
+  /** Key, headers and data. */
+  readonly appendedBytes: number;
+  readonly deliveredRecords: number;
+  /** Bytes of frames handed to sockets and streams. */
+  readonly deliveredBytes: number;
+  /** Frames translated; how often they were sent is `deliveredFrames`. */
+  readonly builtFrames: number;
+  readonly deliveredFrames: number;
+  readonly flushes: number;
+  /** Milliseconds spent in flushes. */
+  readonly flushMs: number;
+  readonly gaps: Readonly<Record<GapReason, number>>;
+}
+
+/** Something an operator should see in the log. */
+export type HubEvent =
+  | { readonly type: "topic-created"; readonly topic: string }
+  | { readonly type: "topic-deleted"; readonly topic: string }
+  | { readonly type: "delivery-failed"; readonly error: unknown }
+  | {
+      readonly type: "corrupt";
+      readonly topic: string;
+      readonly partition: number;
+      readonly from: number;
+      readonly to: number;
+    };
+
+/** Configuration of topics made by name: the first rule whose pattern matches holds, over {@link HubOptions.defaultConfig}. */
+export interface TopicRule {
+  readonly pattern: string;
+  readonly config: Partial<TopicConfig>;
+}
+
+export interface HubLimits {
+  /** Data, key and headers of one message. */
+  readonly maxMessageBytes: number;
+  /** Messages in one publish. */
+  readonly maxBatch: number;
+  /** Per connection. */
+  readonly maxSubscriptions: number;
+  readonly maxWindow: number;
+  readonly maxTopics: number;
+  /** Publishes of one connection that wait for the storage device. */
+  readonly maxInflight: number;
+  /** Bytes of them. */
+  readonly maxInflightBytes: number;
+  /** Publishes of all connections that wait for the storage device. */
+  readonly maxTotalInflight: number;
+  /** Bytes of them. */
+  readonly maxTotalInflightBytes: number;
+}
+
+export interface HubOptions {
+  readonly store: LogStore;
+  readonly sequencer: Sequencer;
+  readonly runtime: Runtime;
+  readonly limits: HubLimits;
+  readonly defaultConfig: TopicConfig;
+  readonly rules: readonly TopicRule[];
+  /** Whether publish and subscribe create topics. */
+  readonly autoCreateTopics: boolean;
+  report(event: HubEvent): void;
+}
+
+/** Counts what one publisher has waiting for the storage device; made by {@link Hub.openPublisher}. */
+export interface Publisher {
+  /**
+   * Stores a publish. The answer is there at once, or a promise where it waits for the storage device.
+   *
+   * @param subject who asks, where tokens are required: producers are told apart by it
+   * @throws RingcastError `invalid_topic` `forbidden` `bad_request` `unknown_topic` `too_large` `too_many` `conflict` `out_of_sequence`
+   *   `rate_limited` `unavailable` `shutting_down`: nothing was stored, unless `details.stored` says otherwise. The promise rejects with `unavailable`
+   */
+  publish(input: PublishInput, subject: string | undefined): PublishOutcome | Promise<PublishOutcome>;
+}
+
+export interface Hub {
+  readonly stats: HubStats;
+  /** One per connection; one for all of HTTP is right, since there each request is its own gate. */
+  openPublisher(): Publisher;
+  openReader(outlet: Outlet, dialect: DeliveryDialect): Reader;
+  /** @throws RingcastError `unknown_topic` `invalid_topic` `invalid_offset` `bad_request` */
+  history(input: HistoryInput): HistoryPage;
+  /** @throws RingcastError `unknown_topic` `invalid_topic` */
+  describe(topic: string): TopicDescription;
+  /**
+   * Topics in the order of their names' bytes.
+   * @param after the name to go on behind; undefined for the first page
+   */
+  listTopics(
+    after: string | undefined,
+    limit: number,
+  ): {
+    readonly topics: readonly { readonly name: string; readonly partitions: number }[];
+    readonly next: string | null;
+  };
+  /**
+   * Creates a topic or changes the settings that are named.
+   * @throws RingcastError `already_exists` (with `ifAbsent`), `conflict` (a fixed setting), `forbidden`, `invalid_topic`, `bad_request`, `too_many`
+   */
+  putTopic(
+    topic: string,
+    config: Partial<TopicConfig>,
+    options: { readonly ifAbsent: boolean },
+  ): { readonly created: boolean; readonly topic: TopicDescription };
+  /** Subscriptions stay on the name: gap `deleted`, then the new epoch. @throws RingcastError `unknown_topic` `forbidden` `invalid_topic` */
+  deleteTopic(topic: string): void;
+  /** Refuses publishes from now on (`shutting_down`) and waits until those under way are answered and flushed. */
+  drain(): Promise<void>;
+  /** Ends all readers. The store is its owner's to close. */
+  close(): void;
+}
