@@ -1,0 +1,64 @@
+/** The hub as it ships (dist), in a process of its own, and what the kernel says of its memory and time. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const LAUNCHER = join(dirname(fileURLToPath(import.meta.url)), "../../server/bin/ringcast.js");
+const READY = /ringcast listening on http:\/\/[^:]+:(\d+)/;
+const CLOCK_TICKS_PER_SECOND = 100;
+
+export class HubProcess {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly data: string,
+    readonly port: number,
+  ) {}
+
+  /** Starts `ringcast serve` on a free port of 127.0.0.1 with a data directory of its own. */
+  static async start(args: readonly string[] = []): Promise<HubProcess> {
+    const data = mkdtempSync(join(tmpdir(), "ringcast-bench-"));
+    const child = spawn(process.execPath, [LAUNCHER, "serve", "--port", "0", "--data", data, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let errors = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-4_000)));
+    const port = await new Promise<number>((resolve, reject) => {
+      let output = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        const match = READY.exec(output);
+        if (match !== null) resolve(Number(match[1]));
+      });
+      child.once("exit", (code) => {
+        reject(new Error(`The hub ended with ${String(code)}:\n${errors}`));
+      });
+    });
+    return new HubProcess(child, data, port);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Private memory of the process that no file backs, bytes. */
+  rssAnonBytes(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
+    return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  }
+
+  /** Processor time used so far, user and system, milliseconds. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.child.pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_PER_SECOND;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill("SIGTERM");
+    await ended;
+    rmSync(this.data, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * A subscriber that costs the measuring process next to nothing: it walks the WebSocket frames of a plain TCP socket and looks only at the
+ * `next` of each delivery. JSON dialect, one subscription.
+ */
+import { connect, type Socket } from "node:net";
+
+const LOOKED_AT_BYTES = 256;
+const NEXT = /^\{"op":"messages".*?"next":(\d+)/;
+const GAP = /^\{"op":"gap"/;
+
+export class RawSubscriber {
+  /** Offset after the newest record received. */
+  next = 0;
+  gaps = 0;
+  receivedBytes = 0;
+  /** Called after each delivery. */
+  onDelivery: (() => void) | undefined;
+  #header = Buffer.alloc(0);
+  #payloadLeft = 0;
+  #head = "";
+
+  private constructor(private readonly socket: Socket) {
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    socket.on("error", () => undefined);
+  }
+
+  /** Connects, subscribes to `topic` from its head and waits for `subscribed`. */
+  static async subscribe(port: number, topic: string): Promise<RawSubscriber> {
+    const socket = connect(port, "127.0.0.1").setNoDelay();
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve).once("error", reject);
+    });
+    socket.write(
+      `GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n" +
+        "Sec-WebSocket-Protocol: ringcast.v1.json\r\n\r\n",
+    );
+    await seen(socket, "\r\n\r\n");
+    const subscriber = new RawSubscriber(socket);
+    const subscribed = new Promise<void>((resolve) => (subscriber.#onSubscribed = resolve));
+    socket.write(textFrame(JSON.stringify({ op: "subscribe", id: 1, topic })));
+    await subscribed;
+    return subscriber;
+  }
+
+  #onSubscribed: (() => void) | undefined;
+
+  /** Stops reading: the kernel's buffers fill, then the hub's gate closes. */
+  stall(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.receivedBytes += chunk.length;
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#payloadLeft === 0) {
+        const rest: Buffer =
+          this.#header.length > 0 ? Buffer.concat([this.#header, chunk.subarray(at)]) : chunk.subarray(at);
+        const size = headerSize(rest);
+        if (size === undefined) {
+          this.#header = Buffer.from(rest);
+          return;
+        }
+        at += size - this.#header.length;
+        this.#header = Buffer.alloc(0);
+        this.#payloadLeft = payloadLength(rest);
+        this.#head = "";
+        continue;
+      }
+      const part = Math.min(this.#payloadLeft, chunk.length - at);
+      if (this.#head.length < LOOKED_AT_BYTES) {
+        this.#head += chunk.toString("latin1", at, at + Math.min(part, LOOKED_AT_BYTES));
+      }
+      at += part;
+      this.#payloadLeft -= part;
+      if (this.#payloadLeft === 0) this.#look();
+    }
+  }
+
+  #look(): void {
+    const next = NEXT.exec(this.#head);
+    if (next !== null) {
+      this.next = Number(next[1]);
+      this.onDelivery?.();
+    } else if (GAP.test(this.#head)) {
+      this.gaps++;
+    } else if (this.#head.startsWith('{"op":"subscribed"')) {
+      this.#onSubscribed?.();
+    }
+  }
+}
+
+/** Size of a server's frame header, undefined while it isn't whole. */
+function headerSize(bytes: Buffer): number | undefined {
+  if (bytes.length < 2) return undefined;
+  const length = (bytes[1] as number) & 0x7f;
+  const size = length < 126 ? 2 : length === 126 ? 4 : 10;
+  return bytes.length < size ? undefined : size;
+}
+
+function payloadLength(bytes: Buffer): number {
+  const length = (bytes[1] as number) & 0x7f;
+  if (length < 126) return length;
+  return length === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+}
+
+/** A masked text frame (mask 0, which leaves the bytes as they are). */
+function textFrame(text: string): Buffer {
+  const payload = Buffer.from(text);
+  if (payload.length > 125) throw new Error("Only short requests are sent here");
+  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+}
+
+async function seen(socket: Socket, mark: string): Promise<void> {
+  let text = "";
+  for (;;) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) {
+      await new Promise<void>((resolve) => socket.once("readable", () => resolve()));
+      continue;
+    }
+    text += chunk.toString("latin1");
+    const end = text.indexOf(mark);
+    if (end < 0) continue;
+    // The welcome may have come in the same packet; it is put back for the reader.
+    const rest = Buffer.from(text.slice(end + mark.length), "latin1");
+    socket.removeAllListeners("readable");
+    if (rest.length > 0) socket.unshift(rest);
+    return;
+  }
+}
