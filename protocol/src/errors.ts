@@ -18,7 +18,12 @@ export interface ErrorRow {
 
 export const ERRORS = {
   bad_request: { status: 400, retryable: false, meaning: "A field is missing, of a wrong type or out of range." },
-  bad_frame: { status: 400, retryable: false, closeCode: 1007, meaning: "The frame or body can't be understood at all." },
+  bad_frame: {
+    status: 400,
+    retryable: false,
+    closeCode: 1007,
+    meaning: "The frame or body can't be understood at all.",
+  },
   invalid_topic: { status: 400, retryable: false, meaning: "The topic name or pattern is not legal." },
   invalid_offset: {
     status: 400,
@@ -37,7 +42,12 @@ export const ERRORS = {
     meaning: "The request contradicts what is stored: a fixed setting, or the same producer sequence with other bytes.",
   },
   out_of_sequence: { status: 409, retryable: false, meaning: "The producer left a sequence out." },
-  too_large: { status: 413, retryable: false, closeCode: 1009, meaning: "A message, batch, frame or body is over its limit." },
+  too_large: {
+    status: 413,
+    retryable: false,
+    closeCode: 1009,
+    meaning: "A message, batch, frame or body is over its limit.",
+  },
   schema_violation: { status: 422, retryable: false, meaning: "The data does not fit the topic's schema." },
   too_many: { status: 429, retryable: true, meaning: "A limit on a count is reached." },
   rate_limited: { status: 429, retryable: true, meaning: "A limit on a rate is reached; wait `details.retryAfterMs`." },
@@ -95,13 +105,21 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 const SHOWN_CHARACTERS = 64;
 
 /**
- * An offending value made fit for an error message: as JSON, control characters escaped, at most 64 characters.
- * Never hand it a secret.
+ * An offending value made fit for an error message: as JSON, control characters escaped, at most 64 characters; of an object or list only that it
+ * is one, since it may be of any size and depth. Never hand it a secret.
  */
 export function shown(value: unknown): string {
-  const text = typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? String(value));
+  if (typeof value === "string") return shownText(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function shownText(value: string): string {
+  const isLong = value.length > SHOWN_CHARACTERS;
+  // JSON.stringify escapes the lone half of a pair that the cut may leave.
+  const text = JSON.stringify(isLong ? value.slice(0, SHOWN_CHARACTERS) : value);
   const safe = text.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${hex4(c)}`);
-  return safe.length > SHOWN_CHARACTERS ? `${safe.slice(0, SHOWN_CHARACTERS)}…` : safe;
+  return isLong ? `${safe}…` : safe;
 }
 
 function hex4(character: string): string {

@@ -48,7 +48,7 @@ export function encodeHeaders(headers: unknown): Uint8Array {
  */
 export function decodeHeaders(bytes: Uint8Array, at = 0, end: number = bytes.length): [string, string][] | undefined {
   const entries: [string, string][] = [];
-  for (let place = at; place < end; ) {
+  for (let place = at; place < end;) {
     const next = headerEnd(bytes, place, end);
     if (next < 0) return undefined;
     const nameAt = place + HEADER_PREFIX_BYTES;
@@ -77,7 +77,10 @@ function checkHeader(name: string, value: unknown): number {
     throw refused("headers", `Give header names without control characters, not ${shown(name)}.`);
   }
   if (name.startsWith(HUB_HEADER_PREFIX)) {
-    throw refused("headers", `Header ${shown(name)} belongs to the hub: choose a name that does not begin with "${HUB_HEADER_PREFIX}".`);
+    throw refused(
+      "headers",
+      `Header ${shown(name)} belongs to the hub: choose a name that does not begin with "${HUB_HEADER_PREFIX}".`,
+    );
   }
   if (typeof value !== "string" || !isWellFormed(value)) {
     throw refused("headers", `Give header ${shown(name)} a string of whole characters, not ${shown(value)}.`);

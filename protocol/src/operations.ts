@@ -32,8 +32,7 @@ export type TopicStart =
 
 /** Where a subscription to a pattern begins: like a topic's, or a resume with the positions of each topic. */
 export type Start =
-  | TopicStart
-  | { readonly topics: Readonly<Record<string, PartitionPositions>>; readonly others?: TopicStart };
+  TopicStart | { readonly topics: Readonly<Record<string, PartitionPositions>>; readonly others?: TopicStart };
 
 /** State of one partition as a `subscribed` reply tells it. `next` is the first offset that will be delivered. */
 export interface PartitionState {

@@ -15,10 +15,7 @@ const HUB_MARK = "$";
 const FIRST = String.raw`[A-Za-z0-9_\-~:@+\p{L}\p{Nd}]`;
 const LEVEL = String.raw`${FIRST}[A-Za-z0-9_\-~:@+\p{L}\p{M}\p{Nd}]*`;
 const TOPIC = /*#__PURE__*/ new RegExp(String.raw`^\$?${LEVEL}(?:\.${LEVEL})*$`, "u");
-const PATTERN = /*#__PURE__*/ new RegExp(
-  String.raw`^(?:>|(?:\*|\$?${LEVEL})(?:\.(?:\*|${LEVEL}))*(?:\.>)?)$`,
-  "u",
-);
+const PATTERN = /*#__PURE__*/ new RegExp(String.raw`^(?:>|(?:\*|\$?${LEVEL})(?:\.(?:\*|${LEVEL}))*(?:\.>)?)$`, "u");
 
 /** Whether a text is a legal topic name; names of the hub's own (`$…`) are. */
 export function isTopic(name: string): boolean {
@@ -53,7 +50,10 @@ export function checkTopic(name: string): string {
  */
 export function checkWritableTopic(name: string): string {
   if (!isHubTopic(checkTopic(name))) return name;
-  throw new RingcastError("forbidden", `${shown(name)} belongs to the hub: choose a name that does not begin with "$".`);
+  throw new RingcastError(
+    "forbidden",
+    `${shown(name)} belongs to the hub: choose a name that does not begin with "$".`,
+  );
 }
 
 /**

@@ -86,7 +86,7 @@ export function utf8Sequence(bytes: Uint8Array, at: number, end: number): number
 
 /** Whether bytes `at` to `end - 1` are UTF-8 throughout. */
 export function isUtf8(bytes: Uint8Array, at = 0, end: number = bytes.length): boolean {
-  for (let place = at; place < end; ) {
+  for (let place = at; place < end;) {
     const step = (bytes[place] as number) < 0x80 ? 1 : utf8Sequence(bytes, place, end);
     if (step < 0) return false;
     place += step;

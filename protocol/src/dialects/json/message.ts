@@ -1,0 +1,196 @@
+/**
+ * From stored records to what JSON readers get: JSON data is spliced in as bytes and never parsed, text becomes a JSON string, bytes
+ * `{"$bytes":"<base64>"}`.
+ *
+ * @see docs/protocol.md, "Delivery"
+ */
+import { base64Length, writeBase64 } from "../../base64.js";
+import type { ByteWriter } from "../../byte-writer.js";
+import { HEADER_PREFIX_BYTES, headerEnd } from "../../headers.js";
+import {
+  CONTENT_TYPE,
+  KEY_AT,
+  contentTypeOf,
+  dataAtOf,
+  dataEndOf,
+  hasKey,
+  headersAtOf,
+  offsetOf,
+  timestampOf,
+} from "../../record.js";
+import { utf8Sequence } from "../../utf8.js";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+
+/** One escape sequence (`\u001f`) for one byte is the most that a character grows by. */
+const MOST_GROWTH = 6;
+
+/** What stands in front of the messages of a delivery frame. */
+export interface MessagesHead {
+  readonly subscription: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: string;
+  /** The offset after the last message of the frame. */
+  readonly next: number;
+}
+
+/** Begins a `messages` frame; messages (with {@link writeMessage}, a comma between) and {@link writeMessagesEnd} follow. */
+export function writeMessagesHead(writer: ByteWriter, head: MessagesHead): void {
+  writer.text('{"op":"messages","subscription":');
+  writer.integer(head.subscription);
+  writer.text(',"topic":"');
+  // Neither topics nor epochs hold a character that JSON escapes.
+  writer.text(head.topic);
+  writer.text('","partition":');
+  writer.integer(head.partition);
+  writer.text(',"epoch":"');
+  writer.text(head.epoch);
+  writer.text('","next":');
+  writer.integer(head.next);
+  writer.text(',"messages":[');
+}
+
+/** Ends a `messages` frame. */
+export function writeMessagesEnd(writer: ByteWriter): void {
+  writer.text("]}");
+}
+
+/** Writes the comma between two messages. */
+export function writeMessageSeparator(writer: ByteWriter): void {
+  writer.byte(COMMA);
+}
+
+/**
+ * Writes one record as a message object. Never throws, whatever the bytes: data that JSON can't show becomes `{"$error":"…"}`.
+ *
+ * @param at        first byte of a record whose checks hold
+ * @param partition written as a member of the object where it is given
+ */
+export function writeMessage(writer: ByteWriter, bytes: Uint8Array, view: DataView, at: number, partition = -1): void {
+  writer.text('{"offset":');
+  writer.integer(offsetOf(view, at));
+  writer.text(',"timestamp":');
+  writer.integer(timestampOf(view, at));
+  if (partition >= 0) {
+    writer.text(',"partition":');
+    writer.integer(partition);
+  }
+  const headersAt = headersAtOf(view, at);
+  const dataAt = dataAtOf(view, at);
+  if (hasKey(view, at)) {
+    writer.text(',"key":');
+    writeString(writer, bytes, at + KEY_AT, headersAt);
+  }
+  if (dataAt > headersAt) {
+    writer.text(',"headers":');
+    writeHeaders(writer, bytes, headersAt, dataAt);
+  }
+  writer.text(',"data":');
+  writeData(writer, contentTypeOf(view, at), bytes, dataAt, dataEndOf(view, at));
+  writer.byte(CLOSE_BRACE);
+}
+
+/** Writes data as JSON: the one place that says what each content type looks like to JSON readers. */
+function writeData(writer: ByteWriter, contentType: number, bytes: Uint8Array, from: number, to: number): void {
+  switch (contentType) {
+    case CONTENT_TYPE.json:
+      writer.copy(bytes, from, to);
+      return;
+    case CONTENT_TYPE.text:
+      writeString(writer, bytes, from, to);
+      return;
+    case CONTENT_TYPE.bytes:
+      writer.text('{"$bytes":"');
+      writer.reserve(base64Length(to - from));
+      writer.length = writeBase64(bytes, from, to, writer.bytes, writer.length);
+      writer.text('"}');
+      return;
+    default:
+      writer.text('{"$error":"this data has content type ');
+      writer.integer(contentType);
+      writer.text(', which has no form in JSON"}');
+  }
+}
+
+function writeHeaders(writer: ByteWriter, bytes: Uint8Array, from: number, to: number): void {
+  writer.byte(OPEN_BRACE);
+  for (let at = from; at < to;) {
+    const next = headerEnd(bytes, at, to);
+    if (next < 0) break;
+    const nameAt = at + HEADER_PREFIX_BYTES;
+    const valueAt = nameAt + (bytes[at] as number);
+    if (at > from) writer.byte(COMMA);
+    writeString(writer, bytes, nameAt, valueAt);
+    writer.byte(COLON);
+    writeString(writer, bytes, valueAt, next);
+    at = next;
+  }
+  writer.byte(CLOSE_BRACE);
+}
+
+/** Writes UTF-8 bytes as a JSON string; what isn't UTF-8 becomes U+FFFD. */
+export function writeString(writer: ByteWriter, bytes: Uint8Array, from: number, to: number): void {
+  writer.byte(QUOTE);
+  for (let at = from; at < to;) {
+    const end = plainEnd(bytes, at, to);
+    if (end > at) {
+      writer.copy(bytes, at, end);
+      at = end;
+    } else {
+      at = writeSpecial(writer, bytes, at, to);
+    }
+  }
+  writer.byte(QUOTE);
+}
+
+/** Place of the first byte from `at` on that can't be copied as it is. */
+function plainEnd(bytes: Uint8Array, at: number, to: number): number {
+  let place = at;
+  while (place < to) {
+    const byte = bytes[place] as number;
+    if (byte < 0x80) {
+      if (byte < 0x20 || byte === QUOTE || byte === BACKSLASH) break;
+      place += 1;
+    } else {
+      const step = utf8Sequence(bytes, place, to);
+      if (step < 0) break;
+      place += step;
+    }
+  }
+  return place;
+}
+
+/** Writes the character at `at` in another form and returns the place after it. */
+function writeSpecial(writer: ByteWriter, bytes: Uint8Array, at: number, to: number): number {
+  const byte = bytes[at] as number;
+  writer.reserve(MOST_GROWTH);
+  if (byte >= 0x80) {
+    writer.text("\ufffd");
+    return at - utf8Sequence(bytes, at, to);
+  }
+  writer.byte(BACKSLASH);
+  switch (byte) {
+    case QUOTE:
+    case BACKSLASH:
+      writer.byte(byte);
+      break;
+    case 0x0a:
+      writer.text("n");
+      break;
+    case 0x0d:
+      writer.text("r");
+      break;
+    case 0x09:
+      writer.text("t");
+      break;
+    default:
+      writer.text(`u${byte.toString(16).padStart(4, "0")}`);
+  }
+  return at + 1;
+}
