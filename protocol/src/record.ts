@@ -29,7 +29,7 @@
  *
  * @see docs/protocol.md, "Record layout"
  */
-import { crc32 } from "./crc32.js";
+import { crc32, crc32Word } from "./crc32.js";
 import type { NewMessage, ProducerSequence } from "./operations.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
@@ -156,7 +156,7 @@ export function writeRecord(
   if (producer.length > 0) copy(producer, bytes, payloadEnd);
   for (let place = end; place < at + length; place++) bytes[place] = 0;
 
-  view.setInt32(at + PAYLOAD_CHECK_AT, crc32(view, at + DATA_LENGTH_AT, payloadEnd), true);
+  view.setInt32(at + PAYLOAD_CHECK_AT, crc32Word(view, at + DATA_LENGTH_AT, payloadEnd, 0), true);
   view.setInt32(at + HUB_CHECK_AT, hubCheck(view, at, stamp.seed, stamp.address), true);
   return length;
 }
@@ -286,12 +286,12 @@ export function checkRecord(view: DataView, at: number, end: number): number {
 
 /** Whether lengths, type, key, headers and data are what the publisher gave. */
 export function isPayloadIntact(view: DataView, at: number): boolean {
-  return crc32(view, at + DATA_LENGTH_AT, dataEndOf(view, at)) === view.getUint32(at + PAYLOAD_CHECK_AT, true);
+  return crc32Word(view, at + DATA_LENGTH_AT, dataEndOf(view, at), 0) === view.getInt32(at + PAYLOAD_CHECK_AT, true);
 }
 
 /** Whether what the hub added, or a filler's length, is as it was written at this address. */
 export function isHubPartIntact(view: DataView, at: number, seed: number, address: number): boolean {
-  return hubCheck(view, at, seed, address) === view.getUint32(at + HUB_CHECK_AT, true);
+  return hubCheck(view, at, seed, address) === view.getInt32(at + HUB_CHECK_AT, true);
 }
 
 /** Ties the hub check to one epoch of one partition. Constant as long as both are: compute it once. */
@@ -304,12 +304,12 @@ function hubCheck(view: DataView, at: number, seed: number, address: number): nu
   // Different starting values over the same bytes always give different results, so an older lap's record never passes.
   const units = address / RECORD_ALIGNMENT;
   const start = seed ^ (units | 0) ^ Math.imul(Math.floor(units / TWO_32), 0x9e3779b1);
-  if (isFiller(view, at)) return crc32(view, at + LENGTH_AT, at + MIN_FILLER_BYTES, start);
-  const crc = crc32(view, at + LENGTH_AT, at + DATA_LENGTH_AT, start);
+  if (isFiller(view, at)) return crc32Word(view, at + LENGTH_AT, at + MIN_FILLER_BYTES, start);
+  const crc = crc32Word(view, at + LENGTH_AT, at + DATA_LENGTH_AT, start);
   const producerLength = producerLengthOf(view, at);
   if (producerLength === 0) return crc;
   const part = dataEndOf(view, at);
-  return crc32(view, part, part + producerLength, crc);
+  return crc32Word(view, part, part + producerLength, crc);
 }
 
 // ---- numbers and bytes -----------------------------------------------------------------------------------------------

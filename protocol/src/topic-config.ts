@@ -7,6 +7,7 @@
 import { RingcastError, shown } from "./errors.js";
 import { MAX_PARTITIONS, MIN_CAPACITY_BYTES } from "./limits.js";
 import { STORAGE_KINDS, TOPIC_DURABILITIES, type TopicConfig } from "./operations.js";
+import { refuseLaterSettings } from "./refusals.js";
 
 /** A typed array over more would not work on Node 20. */
 const MAX_CAPACITY_BYTES = 2 ** 32 - 65_536;
@@ -21,6 +22,9 @@ interface Rule {
   readonly meaning: string;
 }
 
+/** What refusals.ts leaves of a setting. */
+const LATER = "0 in this version";
+
 export const TOPIC_CONFIG_RULES: Readonly<Record<keyof TopicConfig, Rule>> = {
   partitions: {
     ...integer(1, MAX_PARTITIONS),
@@ -34,8 +38,16 @@ export const TOPIC_CONFIG_RULES: Readonly<Record<keyof TopicConfig, Rule>> = {
     ...integer(MIN_CAPACITY_BYTES, MAX_CAPACITY_BYTES),
     meaning: "Bytes of ring per partition, at its largest; the oldest records make room for new ones.",
   },
-  retentionMs: { ...notYet(), meaning: "Age at which records expire, in milliseconds; 0: no limit by age." },
-  retentionRecords: { ...notYet(), meaning: "Number of records kept per partition; 0: no limit by count." },
+  retentionMs: {
+    ...integer(0, Number.MAX_SAFE_INTEGER),
+    values: LATER,
+    meaning: "Age at which records expire, in milliseconds; 0: no limit by age.",
+  },
+  retentionRecords: {
+    ...integer(0, Number.MAX_SAFE_INTEGER),
+    values: LATER,
+    meaning: "Number of records kept per partition; 0: no limit by count.",
+  },
   durability: {
     ...oneOf(TOPIC_DURABILITIES),
     meaning:
@@ -61,7 +73,9 @@ export function decodeTopicConfig(value: unknown): Partial<TopicConfig> {
       throw new RingcastError("bad_request", `${field} must be ${rule.expected}, not ${shown(setting)}.`, { field });
     }
   }
-  return Object.fromEntries(given);
+  const config: Partial<TopicConfig> = Object.fromEntries(given);
+  refuseLaterSettings(config);
+  return config;
 }
 
 function integer(least: number, most: number): Pick<Rule, "accepts" | "expected" | "values"> {
@@ -78,8 +92,4 @@ function oneOf(choices: readonly string[]): Pick<Rule, "accepts" | "expected" | 
     expected: choices.map((choice) => JSON.stringify(choice)).join(" or "),
     values: choices.map((choice) => `\`${choice}\``).join(", "),
   };
-}
-
-function notYet(): Pick<Rule, "accepts" | "expected" | "values"> {
-  return { accepts: (value) => value === 0, expected: "0 in this version", values: "0" };
 }
