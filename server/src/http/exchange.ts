@@ -12,6 +12,8 @@ export interface Exchange {
   readonly remoteAddress: string;
   /** Value of a request header by its lower-case name; of one that came several times, joined by `, `. */
   header(name: string): string | undefined;
+  /** How often a request header came, by its lower-case name: where twice is an error. */
+  headerCount(name: string): number;
   /**
    * Reads the whole body once.
    * @throws RingcastError `too_large` as soon as more than `maxBytes` were announced or received; `bad_request` when the peer took too long
@@ -38,10 +40,17 @@ export interface HttpResponse extends HttpHead {
 }
 
 export interface ResponseStream {
-  /** Writes a piece. `full`: took it, but bytes wait; write nothing big before `drain`. */
+  /**
+   * Writes a piece. `full`: took it, but bytes wait; write nothing big before `drain`. The bytes must not change afterwards.
+   * The head may leave only with the first piece: write one (a comment) at once.
+   */
   write(bytes: Uint8Array): "open" | "full" | "closed";
+  /** Bytes handed to {@link write} that the kernel has not taken yet, at most; 0 while it is `open`. */
   bufferedBytes(): number;
+  /** Ends the answer once everything written has been taken. Harmless when closed. */
   end(): void;
+  /** Cuts the connection at once, unsent bytes are dropped: for a reader that has stopped reading. Harmless when closed. */
+  terminate(): void;
 }
 
 export interface ResponseStreamHandler {

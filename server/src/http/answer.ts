@@ -1,0 +1,76 @@
+/**
+ * How every answer looks: JSON bodies, one error body for all routes, and the headers that none may lack.
+ */
+import { RingcastError, type ErrorCode } from "@ringcast/protocol";
+import type { Exchange, HttpResponse } from "./exchange.js";
+
+/** An answer before it is finished. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  /** Closes the connection: the rest of the request is not wanted. */
+  readonly close?: boolean;
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const DEFAULT_RETRY_AFTER_MS = 1000;
+const COMMON = { "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store" };
+
+/** A JSON answer. Bytes are taken for JSON already. */
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  const text = body instanceof Uint8Array ? body : JSON.stringify(body);
+  return { status, headers: { "Content-Type": JSON_TYPE, ...headers }, body: text };
+}
+
+/** An error that HTTP has a nearer status for than the table: a wrong method (405), content type (415), protocol (426). */
+export class HttpError extends RingcastError {
+  readonly #status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    message: string,
+    options: { code?: ErrorCode; field?: string; headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(options.code ?? "bad_request", message, options.field === undefined ? {} : { field: options.field });
+    this.#status = status;
+    this.headers = options.headers ?? {};
+  }
+
+  override get status(): number {
+    return this.#status;
+  }
+}
+
+/** The answer that tells an error. */
+export function errorAnswer(error: RingcastError): Answer {
+  return json(error.status, error.toBody(), {
+    ...(error.status === 401 ? { "WWW-Authenticate": 'Bearer realm="ringcast"' } : {}),
+    ...(error.status === 429 || error.status === 503 ? { "Retry-After": retryAfter(error) } : {}),
+    ...(error instanceof HttpError ? error.headers : {}),
+  });
+}
+
+/** Sends an answer. `headers` are those that every answer to this request carries, e.g. CORS. */
+export function send(exchange: Exchange, answer: Answer, headers: Readonly<Record<string, string>>): void {
+  const response: HttpResponse = {
+    status: answer.status,
+    headers: { ...COMMON, ...headers, ...answer.headers },
+    body: answer.body ?? "",
+    close: answer.close === true,
+  };
+  exchange.respond(response);
+}
+
+/** Whole seconds, at least one. */
+function retryAfter(error: RingcastError): string {
+  const { retryAfterMs } = error.details;
+  const waitMs = typeof retryAfterMs === "number" ? retryAfterMs : DEFAULT_RETRY_AFTER_MS;
+  return String(Math.max(1, Math.ceil(waitMs / 1000)));
+}
+
+/** The JSON body of an error that a transport answers by itself. */
+export function errorBody(code: string, message: string): string {
+  return JSON.stringify({ code, message });
+}

@@ -1,0 +1,62 @@
+/** Reads request bodies by their content type. */
+import { decodeUtf8, isUtf8, RingcastError, shown } from "@ringcast/protocol";
+import { HttpError } from "./answer.js";
+import type { Exchange } from "./exchange.js";
+
+/** A media type without its parameters, and its charset where one is named; both in lower case. */
+export interface MediaType {
+  readonly type: string;
+  readonly charset: string | undefined;
+}
+
+const UTF8_NAMES = ["utf-8", "utf8", "us-ascii"];
+
+/** Configuration is small; nothing deep or large gets as far as the parser. */
+const MAX_SMALL_BODY_BYTES = 65_536;
+
+/**
+ * The `Content-Type` of a request, which must be one of `accepted` and, for text, in UTF-8.
+ * @throws HttpError 415
+ */
+export function mediaTypeOf(exchange: Exchange, accepted: readonly string[]): string {
+  const header = exchange.header("content-type");
+  const media = parseMediaType(header ?? "");
+  const isUtf = media?.charset === undefined || UTF8_NAMES.includes(media.charset);
+  if (media !== undefined && accepted.includes(media.type) && isUtf) return media.type;
+  const given = header === undefined ? "none" : shown(header);
+  throw new HttpError(415, `The Content-Type must be ${accepted.join(" or ")}, text in UTF-8; there is ${given}.`, {
+    field: "Content-Type",
+  });
+}
+
+/**
+ * Reads a small JSON body.
+ *
+ * @returns undefined for an empty body
+ * @throws RingcastError `bad_frame` when it is not JSON; 415 for another content type; `too_large` over 64 KiB
+ */
+export async function readSmallJson(exchange: Exchange): Promise<unknown> {
+  const bytes = await exchange.body(MAX_SMALL_BODY_BYTES);
+  if (bytes.length === 0) return undefined;
+  mediaTypeOf(exchange, ["application/json"]);
+  try {
+    if (!isUtf8(bytes)) throw new SyntaxError("it is not UTF-8");
+    return JSON.parse(decodeUtf8(bytes)) as unknown;
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+    throw new RingcastError(
+      "bad_frame",
+      `The body is not JSON: ${error.message}.`,
+      { field: "body" },
+      { cause: error },
+    );
+  }
+}
+
+/** Takes `type/subtype; charset=utf-8` apart; undefined for what is no media type. */
+export function parseMediaType(header: string): MediaType | undefined {
+  const [type = "", ...parameters] = header.split(";").map((part) => part.trim().toLowerCase());
+  if (!/^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(type)) return undefined;
+  const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice("charset=".length);
+  return { type, charset: charset?.replace(/^"(.*)"$/, "$1") };
+}

@@ -1,0 +1,101 @@
+/** One stream of Server-Sent Events: where a reader's frames go. */
+import type { Frame, Outlet, Reader, SendResult } from "../hub/index.js";
+import type { Exchange, ResponseStream } from "./exchange.js";
+
+const COMMENT = Buffer.from(":\n\n");
+
+export interface EventStreamOptions {
+  readonly stallTimeoutMs: number;
+  monotonicMs(): number;
+  failed(error: unknown): void;
+  /** The stream is over. Called exactly once, if it has begun. */
+  closed(): void;
+}
+
+/** What a stream is begun with. */
+export interface EventStreamStart {
+  readonly reader: Reader;
+  /** The id that stands for the place where the reader begins. */
+  readonly position: string;
+}
+
+export class EventStream implements Outlet {
+  readonly #options: EventStreamOptions;
+  #response: ResponseStream | undefined;
+  #reader: Reader | undefined;
+  /** Since when nothing was taken although bytes wait; undefined: the socket takes what comes. */
+  #fullSinceMs: number | undefined;
+  #waitingBytes = 0;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Sends the head and, so that a reader which is cut off before the first event can resume too, the place where it begins. */
+  begin(exchange: Exchange, headers: Readonly<Record<string, string>>, { reader, position }: EventStreamStart): void {
+    this.#reader = reader;
+    this.#response = exchange.stream(
+      { status: 200, headers },
+      { drain: () => this.#drained(), closed: () => this.#over() },
+    );
+    this.#write(Buffer.from(`:\nid: ${position}\n\n`));
+  }
+
+  takeReplies(_frames: Frame[], count: number): number {
+    return count;
+  }
+
+  send(frames: readonly Frame[], count: number): SendResult {
+    const [first] = frames;
+    if (count === 1 && first !== undefined && !first.volatile) return this.#write(first.bytes);
+    return this.#write(Buffer.concat(frames.slice(0, count).map(({ bytes }) => bytes)));
+  }
+
+  failed(error: unknown): void {
+    this.#options.failed(error);
+    this.terminate();
+  }
+
+  /** A comment, unless the socket is full anyway; then it may be time to give the reader up. */
+  keepAlive(): void {
+    if (this.#fullSinceMs === undefined) {
+      this.#write(COMMENT);
+      return;
+    }
+    const waiting = this.#response?.bufferedBytes() ?? 0;
+    if (waiting < this.#waitingBytes) this.#fullSinceMs = this.#options.monotonicMs();
+    this.#waitingBytes = waiting;
+    if (this.#options.monotonicMs() - this.#fullSinceMs >= this.#options.stallTimeoutMs) this.terminate();
+  }
+
+  /** Ends the stream; its reader is asked to come back after `retryMs`. */
+  end(retryMs: number): void {
+    this.#reader?.close();
+    this.#write(Buffer.from(`retry: ${retryMs}\n\n`));
+    this.#response?.end();
+  }
+
+  terminate(): void {
+    this.#response?.terminate();
+  }
+
+  #write(bytes: Uint8Array): SendResult {
+    const result = this.#response?.write(bytes) ?? "closed";
+    if (result === "full" && this.#fullSinceMs === undefined) {
+      this.#fullSinceMs = this.#options.monotonicMs();
+      this.#waitingBytes = this.#response?.bufferedBytes() ?? 0;
+    }
+    return result;
+  }
+
+  #drained(): void {
+    this.#fullSinceMs = undefined;
+    this.#reader?.drained();
+  }
+
+  #over(): void {
+    this.#response = undefined;
+    this.#reader?.close();
+    this.#options.closed();
+  }
+}

@@ -1,0 +1,77 @@
+/** The route that publishes: JSON bodies with one message or many, or a raw body as one message. */
+import {
+  CONTENT_TYPE,
+  decodePublishBody,
+  encodeUtf8,
+  rawMessage,
+  RingcastError,
+  type Limits,
+  type PublishBody,
+} from "@ringcast/protocol";
+import { ANYBODY } from "../auth/index.js";
+import { publishedFields, type Hub } from "../hub/index.js";
+import { json, type Answer } from "./answer.js";
+import { mediaTypeOf } from "./body.js";
+import type { Exchange } from "./exchange.js";
+import type { Call } from "./port.js";
+import type { Route } from "./router.js";
+
+const KEY_HEADER = "ringcast-key";
+const JSON_BODY = "application/json";
+const RAW_BODIES: ReadonlyMap<string, number> = new Map([
+  ["application/octet-stream", CONTENT_TYPE.bytes],
+  ["text/plain", CONTENT_TYPE.text],
+]);
+const ACCEPTED = [JSON_BODY, ...RAW_BODIES.keys()];
+
+export interface PublishOptions {
+  readonly hub: Hub;
+  readonly limits: Limits;
+  readonly maxBodyBytes: number;
+}
+
+export function publishRoute(options: PublishOptions): Route {
+  return {
+    method: "POST",
+    path: "/v1/topics/:topic/messages",
+    handle: (call) => publish(options, call),
+  };
+}
+
+async function publish({ hub, limits, maxBodyBytes }: PublishOptions, call: Call): Promise<Answer> {
+  const { exchange, params, identity } = call;
+  const type = mediaTypeOf(exchange, ACCEPTED);
+  const key = keyOf(exchange);
+  const bytes = await exchange.body(maxBodyBytes);
+  const body = type === JSON_BODY ? decodeJson(bytes, key, limits) : wrapRaw(bytes, key, { type, limits });
+  // Every request is a gate of its own, so each has its own count of what waits for the storage device.
+  const subject = identity === ANYBODY ? undefined : identity.subject;
+  const outcome = await hub.openPublisher().publish({ topic: params["topic"] ?? "", ...body }, subject);
+  return json(201, publishedFields(outcome, { batch: body.batch }));
+}
+
+function decodeJson(bytes: Uint8Array, key: Uint8Array | undefined, limits: Limits): PublishBody {
+  if (key === undefined) return decodePublishBody(bytes, limits);
+  throw new RingcastError("bad_request", "Give the key of a JSON message in the body, not as Ringcast-Key.", {
+    field: "Ringcast-Key",
+  });
+}
+
+function wrapRaw(
+  bytes: Uint8Array,
+  key: Uint8Array | undefined,
+  { type, limits }: { type: string; limits: Limits },
+): PublishBody {
+  const message = rawMessage(RAW_BODIES.get(type) ?? CONTENT_TYPE.bytes, bytes, key, limits);
+  return { messages: [message], batch: false, partition: undefined, producer: undefined, durability: undefined };
+}
+
+/** The key of a raw body. Header values are ASCII: what isn't would reach us changed. */
+function keyOf(exchange: Exchange): Uint8Array | undefined {
+  const key = exchange.header(KEY_HEADER);
+  if (key === undefined) return undefined;
+  if (exchange.headerCount(KEY_HEADER) === 1 && /^[\x20-\x7e]*$/.test(key)) return encodeUtf8(key);
+  throw new RingcastError("bad_request", "Give Ringcast-Key once and in ASCII; other keys go into a JSON body.", {
+    field: "Ringcast-Key",
+  });
+}

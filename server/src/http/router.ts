@@ -1,0 +1,76 @@
+/** Finds the route of a path and a method. */
+import { RingcastError, shown } from "@ringcast/protocol";
+import { HttpError, type Answer } from "./answer.js";
+import type { Call } from "./port.js";
+import { segmentsOf } from "./query.js";
+
+/** A method of a path. `undefined` as the outcome: it has answered by itself (an event stream). */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Segments; `:name` takes any. */
+  readonly path: string;
+  /** Needs no token. */
+  readonly open?: true;
+  handle(call: Call): Answer | undefined | Promise<Answer | undefined>;
+}
+
+export interface FoundRoute {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Routes by path. */
+export class Router {
+  readonly #paths: readonly { readonly pattern: readonly string[]; readonly routes: readonly Route[] }[];
+
+  constructor(routes: readonly Route[]) {
+    const paths = [...new Set(routes.map(({ path }) => path))];
+    this.#paths = paths.map((path) => ({
+      pattern: path.slice(1).split("/"),
+      routes: routes.filter((route) => route.path === path),
+    }));
+  }
+
+  /** Whether a path is open to everybody, with whatever method. */
+  isOpen(path: string): boolean {
+    return this.#paths.some(
+      ({ pattern, routes }) => `/${pattern.join("/")}` === path && routes.every(({ open }) => open),
+    );
+  }
+
+  /**
+   * @param method HEAD is served by GET's route
+   * @throws RingcastError `unknown_op` for a path that nobody serves, `bad_request` (405) for a method that this path doesn't have
+   */
+  find(method: string, path: string): FoundRoute {
+    const segments = segmentsOf(path);
+    const wanted = method === "HEAD" ? "GET" : method;
+    for (const { pattern, routes } of this.#paths) {
+      const params = match(pattern, segments);
+      if (params === undefined) continue;
+      const route = routes.find((candidate) => candidate.method === wanted);
+      if (route === undefined) throw wrongMethod(method, routes);
+      return { route, params };
+    }
+    throw new RingcastError("unknown_op", `There is nothing at ${shown(path)}; docs/protocol.md lists the paths.`);
+  }
+}
+
+function match(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, part] of pattern.entries()) {
+    const segment = segments[index] ?? "";
+    if (part.startsWith(":")) params[part.slice(1)] = segment;
+    else if (part !== segment) return undefined;
+  }
+  return params;
+}
+
+function wrongMethod(method: string, routes: readonly Route[]): HttpError {
+  const methods = routes.flatMap((route) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method]));
+  const allowed = [...methods, "OPTIONS"].join(", ");
+  return new HttpError(405, `${shown(method)} is no method of this path; it has ${allowed}.`, {
+    headers: { Allow: allowed },
+  });
+}

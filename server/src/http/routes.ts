@@ -1,0 +1,140 @@
+/**
+ * All HTTP routes of the hub over one exchange: judges who asks, finds the route, turns what it throws into the error body.
+ *
+ * @see docs/protocol.md, "HTTP"
+ */
+import { RingcastError } from "@ringcast/protocol";
+import { ANYBODY } from "../auth/index.js";
+import { checkOrigin, corsHeaders, identify, preflightHeaders } from "./access.js";
+import { errorAnswer, HttpError, json, send, type Answer } from "./answer.js";
+import { readSmallJson } from "./body.js";
+import { EVENT_STREAM_HEADERS, EventStreams } from "./events.js";
+import type { Exchange } from "./exchange.js";
+import { fileRoutes } from "./files.js";
+import { historyRoute } from "./history.js";
+import type { Call, HttpOptions, HttpRoutes, HttpStats, JsonRoute } from "./port.js";
+import { publishRoute } from "./publish.js";
+import { Router, type Route } from "./router.js";
+import { statusRoutes } from "./status.js";
+import { topicRoutes } from "./topics.js";
+
+/** Makes the routes of a hub. */
+export function createHttpRoutes(options: HttpOptions): HttpRoutes {
+  return new Routes(options);
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+const SOCKET_PATH = "/v1/ws";
+
+class Routes implements HttpRoutes {
+  readonly #options: HttpOptions;
+  readonly #router: Router;
+  readonly #streams: EventStreams;
+  readonly #responses = new Map<number, number>();
+  readonly #errors = new Map<string, number>();
+  readonly stats: HttpStats;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#streams = new EventStreams(options);
+    this.#router = new Router(this.#allRoutes());
+    const streams = this.#streams;
+    this.stats = {
+      get streams() {
+        return streams.count;
+      },
+      responses: this.#responses,
+      errors: this.#errors,
+    };
+  }
+
+  handle(exchange: Exchange): void {
+    if (exchange.method === "OPTIONS") {
+      this.#send(exchange, { status: 204 }, preflightHeaders(this.#options.access, exchange));
+      return;
+    }
+    const headers = corsHeaders(this.#options.access, exchange.header("origin"));
+    void this.#answer(exchange, headers).then((answer) => {
+      if (answer !== undefined) this.#send(exchange, answer, headers);
+    });
+  }
+
+  drain(spreadMs: number): void {
+    this.#streams.drain(spreadMs);
+  }
+
+  close(): void {
+    this.#streams.close();
+  }
+
+  /** Never rejects. */
+  async #answer(exchange: Exchange, headers: Headers): Promise<Answer | undefined> {
+    try {
+      const { access } = this.#options;
+      checkOrigin(access, exchange.header("origin"), exchange.header("host"));
+      const isOpen = this.#router.isOpen(exchange.path);
+      const identity = isOpen ? ANYBODY : identify(access, exchange);
+      const { route, params } = this.#router.find(exchange.method, exchange.path);
+      return await route.handle({ exchange, params, identity, headers });
+    } catch (error) {
+      return this.#refuse(exchange, error);
+    }
+  }
+
+  #refuse(exchange: Exchange, error: unknown): Answer {
+    if (error instanceof RingcastError) {
+      this.#count(this.#errors, error.code);
+      // What is left of a body that is too large is not read; the next request could not be told from it.
+      return { ...errorAnswer(error), close: error.code === "too_large" };
+    }
+    this.#count(this.#errors, "internal");
+    this.#options.log.error({ method: exchange.method, path: exchange.path, err: error }, "an HTTP request failed");
+    return errorAnswer(new RingcastError("internal", "The hub failed at this request; its log says more."));
+  }
+
+  #send(exchange: Exchange, answer: Answer, headers: Headers): void {
+    this.#count(this.#responses, answer.status);
+    send(exchange, answer, headers);
+  }
+
+  #count<K>(counts: Map<K, number>, key: K): void {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+
+  #allRoutes(): Route[] {
+    const { hub, files, routes } = this.#options;
+    return [
+      publishRoute(this.#options),
+      historyRoute(hub),
+      { method: "GET", path: "/v1/topics/:topic/events", handle: (call) => this.#openStream(call) },
+      ...topicRoutes(hub),
+      ...statusRoutes(this.#options),
+      { method: "GET", path: SOCKET_PATH, handle: upgradeRequired },
+      ...routes.map(asRoute),
+      ...fileRoutes(files),
+    ];
+  }
+
+  #openStream({ exchange, params, headers }: Call): undefined {
+    this.#streams.open(exchange, params["topic"] ?? "", { ...EVENT_STREAM_HEADERS, ...headers });
+    this.#count(this.#responses, 200);
+  }
+}
+
+function upgradeRequired(): never {
+  throw new HttpError(426, `${SOCKET_PATH} speaks WebSocket (version 13): connect with a WebSocket client.`, {
+    headers: { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Version": "13" },
+  });
+}
+
+function asRoute(route: JsonRoute): Route {
+  return {
+    method: route.method,
+    path: route.path,
+    handle: async ({ exchange }) => {
+      const { status, body } = route.handle(route.method === "POST" ? await readSmallJson(exchange) : undefined);
+      return json(status, body);
+    },
+  };
+}
