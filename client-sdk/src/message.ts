@@ -1,0 +1,67 @@
+/** What a reader gets. */
+import type { Gap, WireMessage } from "@ringcast/protocol";
+
+/**
+ * Where a reader is in one partition of one topic: behind a certain message. Plain data: keep it as JSON, hand it to `subscribe` as `from`.
+ */
+export interface MessagePosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Identity of the stretch of history that `offset` counts in. */
+  readonly epoch: string;
+  /** Offset of the NEXT message, not of the one it was taken from. */
+  readonly offset: number;
+}
+
+/** One message as it is handed to the user. */
+export interface Message<Data = unknown> {
+  readonly topic: string;
+  readonly partition: number;
+  /** Identity of the stretch of history that `offset` counts in. */
+  readonly epoch: string;
+  /** Number of the message in its partition: from 0, dense. */
+  readonly offset: number;
+  /** When the hub stored it, milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly key: string | undefined;
+  /** Empty where none were given. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly data: Data;
+  /** The place right behind this message, for `from`. */
+  readonly position: MessagePosition;
+}
+
+/** A page of a partition's past. */
+export interface HistoryPage<Data = unknown> {
+  readonly messages: readonly Message<Data>[];
+  /** Where the next page begins. The end is reached when its offset equals `head`. */
+  readonly next: MessagePosition;
+  /** Offset that the next message will get. */
+  readonly head: number;
+  /** Lowest offset still stored. */
+  readonly tail: number;
+  /** Set where messages before the first of this page are lost. */
+  readonly gap: Gap | undefined;
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = /*#__PURE__*/ Object.freeze({});
+
+/** Makes what the user gets out of what came over the wire. */
+export function toMessage(
+  topic: string,
+  partition: number,
+  epoch: string,
+  { offset, timestamp, key, headers, data }: WireMessage,
+): Message {
+  return {
+    topic,
+    partition,
+    epoch,
+    offset,
+    timestamp,
+    key,
+    headers: headers ?? NO_HEADERS,
+    data,
+    position: { topic, partition, epoch, offset: offset + 1 },
+  };
+}

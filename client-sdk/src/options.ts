@@ -1,0 +1,117 @@
+/** What users can set and hear, each with its default. */
+import type { Gap, RingcastError, Start } from "@ringcast/protocol";
+import type { Codec } from "./codec.js";
+import type { Message, MessagePosition } from "./message.js";
+import type { Runtime } from "./runtime/port.js";
+import type { Transport } from "./transport/port.js";
+
+export interface ConnectOptions {
+  /**
+   * Secret that the hub asks for. A function is called for each connection, so it can hand out a fresh one when the hub says that the old one has
+   * expired; without a function the first refusal closes the hub object.
+   */
+  readonly token?: string | (() => string | Promise<string>);
+  /** How long a publish or a question may take, connecting again included, before its promise rejects. Default 30,000; Infinity waits for ever. */
+  readonly timeoutMs?: number;
+  /** Publishes that may wait for their acknowledgement at once; one more rejects with `too_many`. Default 10,000. See `Hub.drained`. */
+  readonly maxBacklog?: number;
+  /** The dialect. Default JSON. */
+  readonly codec?: Codec;
+  /** The network. Default: the platform's WebSocket, or `ws` on Node 20. */
+  readonly transport?: Transport;
+  /** Clock, timers and randomness. Default: the platform's. */
+  readonly runtime?: Runtime;
+}
+
+export interface PublishOptions {
+  /** Messages with the same key go to the same partition, in order. At most 1,024 bytes; empty is a key too. */
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Overrides the choice by key. */
+  readonly partition?: number;
+  /** What the acknowledgement means: `stored` survives the death of the hub's process (default), `synced` a power cut too. */
+  readonly durability?: "stored" | "synced" | "replicated";
+}
+
+/** One of many messages of `publishMany`. */
+export interface OutgoingMessage<Data> {
+  readonly data: Data;
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Where a published message is stored. */
+export interface Published {
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: string;
+  readonly offset: number;
+  /** The hub's clock when it stored the message, milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** Where the messages of one `publishMany` are stored: offsets `first` to `first + count - 1` in each partition that got any. */
+export interface PublishedMany {
+  readonly topic: string;
+  readonly timestamp: number;
+  readonly offsets: readonly {
+    readonly partition: number;
+    readonly epoch: string;
+    readonly first: number;
+    readonly count: number;
+  }[];
+}
+
+/**
+ * Where a subscription begins: a start of the wire contract, the `position` of a message (one partition), or the `position` of a
+ * subscription (all its partitions and topics).
+ */
+export type SubscribeFrom = Start | MessagePosition;
+
+export interface SubscribeOptions<Data> {
+  /** Default `"latest"`: only what comes after. */
+  readonly from?: SubscribeFrom;
+  /** Messages that may wait in the SDK, at most; the hub's limit holds too. Default 1,024. Choose less for large messages. */
+  readonly window?: number;
+  /** Ends the subscription when aborted; the loop then ends as after the last message. */
+  readonly signal?: AbortSignal;
+  /** `"report"` (default): a gap is an event, delivery goes on behind it. `"reject"`: the subscription ends with a GapError. */
+  readonly gaps?: "report" | "reject";
+  /** Called for each gap, in its place between the messages. */
+  readonly onGap?: (gap: Gap) => void;
+  /**
+   * Callback form: called for each message, the next time after the promise it returned has settled. What it throws ends the subscription.
+   * Without it, iterate over the subscription.
+   */
+  readonly onMessage?: (message: Message<Data>) => unknown;
+  /** Callback form: told when the subscription ended with an error. Without it, the hub object's `error` event is. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface HistoryOptions {
+  /** Default 0. */
+  readonly partition?: number;
+  /** Default `"earliest"`. */
+  readonly from?: Exclude<Start, { readonly topics: unknown }> | MessagePosition;
+  /** Messages on a page, 1 to 1,000. Default 100. */
+  readonly limit?: number;
+}
+
+/** `connecting`: not connected yet. `reconnecting`: was connected, will be again. `closed`: for good. */
+export type ConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
+
+export interface StateChange {
+  readonly state: ConnectionState;
+  /** Why the connection is not there: set where it was lost, refused or could not be made. */
+  readonly reason: RingcastError | undefined;
+}
+
+/** What `Hub.on` can listen to. */
+export interface HubEvents {
+  /** The state changed, or an attempt to connect failed. */
+  readonly state: StateChange;
+  /** A subscription reached a gap. */
+  readonly gap: Gap;
+  /** Something failed that no promise tells of. */
+  readonly error: unknown;
+}
