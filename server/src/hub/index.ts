@@ -1,1 +1,3 @@
 export type * from "./port.js";
+export { createHub } from "./hub.js";
+export { publishedFields } from "./published-fields.js";

@@ -59,7 +59,7 @@ export type DeliveryDialect = "json" | "events";
 
 // ---- publishing ------------------------------------------------------------------------------------------------------
 
-/** A publish, checked for its form by the dialect: the hub checks the topic and all limits. A `PublishRequest` is one. */
+/** A publish, checked by the dialect for its form and for the sizes of its messages. A `PublishRequest` is one. */
 export interface PublishInput {
   readonly topic: string;
   /** At least one. Bytes are copied during the call. */
@@ -190,14 +190,10 @@ export interface TopicRule {
   readonly config: Partial<TopicConfig>;
 }
 
+/** What the dialects don't check already: sizes and counts inside one request are theirs. */
 export interface HubLimits {
-  /** Data, key and headers of one message. */
-  readonly maxMessageBytes: number;
-  /** Messages in one publish. */
-  readonly maxBatch: number;
   /** Per connection. */
   readonly maxSubscriptions: number;
-  readonly maxWindow: number;
   readonly maxTopics: number;
   /** Publishes of one connection that wait for the storage device. */
   readonly maxInflight: number;

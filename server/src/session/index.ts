@@ -1,2 +1,3 @@
 export type * from "./port.js";
 export type * from "./socket.js";
+export { createSessionFactory } from "./session-host.js";

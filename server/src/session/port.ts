@@ -16,7 +16,7 @@ export interface Identity {
 /** Checks tokens; what a token is, is its own affair. */
 export interface TokenVerifier {
   /** @returns undefined for a token that is wrong, expired or revoked */
-  verify(token: string): Identity | undefined;
+  verify(token: string, remoteAddress: string): Identity | undefined;
 }
 
 /** The facts of a handshake that a session needs; Origin and Host have been checked before. */

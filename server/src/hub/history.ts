@@ -1,0 +1,132 @@
+/**
+ * Pages of stored records for who does not subscribe.
+ */
+import {
+  ByteWriter,
+  RingcastError,
+  lengthOf,
+  shown,
+  writeMessage,
+  writeMessageSeparator,
+  type Gap,
+} from "@ringcast/protocol";
+import type { LogCursor, ReadResult, RingLog } from "../log/index.js";
+import type { HistoryInput, HistoryPage } from "./port.js";
+import { BLOCK_BYTES } from "./segment.js";
+import { beginningOf, epochAt } from "./start.js";
+import type { Feed, Topic } from "./topic.js";
+
+const PAGE_BYTES = 1_048_576;
+
+/** A page being filled. */
+interface Page {
+  readonly feed: Feed;
+  readonly log: RingLog;
+  readonly cursor: LogCursor;
+  readonly writer: ByteWriter;
+  count: number;
+  gap: Gap | undefined;
+}
+
+/**
+ * Reads a page of at most `limit` records and about 1 MiB. A gap stands before its first message, or ends it.
+ * @throws RingcastError `invalid_offset`, `bad_request`
+ */
+export function readHistory(topic: Topic, { partition, from, limit }: HistoryInput): HistoryPage {
+  const feed = topic.feeds[partition];
+  const log = feed?.log;
+  if (feed === undefined || log === undefined) {
+    const message = `Topic ${shown(topic.name)} has no partition ${shown(partition)}: use 0 to ${topic.feeds.length - 1}.`;
+    throw new RingcastError("bad_request", message, { field: "partition" });
+  }
+  const { offset, stoodAt } = beginningOf(log, from, partition);
+  const page: Page = { feed, log, cursor: { offset, address: -1 }, writer: new ByteWriter(), count: 0, gap: undefined };
+  if (stoodAt !== undefined) page.gap = gapOf(page, "epoch", stoodAt.offset, stoodAt.offset);
+  page.writer.text("[");
+  fill(page, limit);
+  page.writer.text("]");
+  const { cursor, gap } = page;
+  return {
+    messages: page.writer.take(),
+    partition,
+    next: { epoch: epochAt(log.lineage, cursor.offset), offset: cursor.offset },
+    head: log.head,
+    tail: log.tail,
+    gap,
+  };
+}
+
+function fill(page: Page, limit: number): void {
+  const { cursor, log } = page;
+  const result = emptyResult();
+  while (page.count < limit && page.writer.length < PAGE_BYTES) {
+    switch (log.read(cursor, BLOCK_BYTES, cursor.offset + limit - page.count, result)) {
+      case "records":
+        if (!writeRecords(page, result)) return;
+        break;
+      case "below-tail":
+        if (!skip(page, "retention", result.nextOffset, -1)) return;
+        break;
+      case "corrupt":
+        if (!skip(page, "corrupt", result.nextOffset, result.nextAddress)) return;
+        break;
+      case "end":
+      case "pending":
+        return;
+    }
+  }
+}
+
+/** @returns false when the page ends here */
+function writeRecords(page: Page, result: ReadResult): boolean {
+  const { cursor, log, writer } = page;
+  const { bytes, view, start, end } = result;
+  for (let place = start; place < end; place += lengthOf(view, place)) {
+    const next = place + lengthOf(view, place);
+    const nextAddress = next === end ? result.nextAddress : result.address + next - start;
+    if (!log.isIntact(result, place, cursor.offset)) return skip(page, "corrupt", cursor.offset + 1, nextAddress);
+    const before = writer.length;
+    if (page.count > 0) writeMessageSeparator(writer);
+    writeMessage(writer, bytes, view, place);
+    if (writer.length > PAGE_BYTES && page.count > 0) {
+      writer.length = before;
+      return false;
+    }
+    page.count += 1;
+    cursor.offset += 1;
+    cursor.address = nextAddress;
+  }
+  return true;
+}
+
+/** Goes past records that will not come: at the beginning of a page only, and where they touch what is missing already. */
+function skip(page: Page, reason: "retention" | "corrupt", next: number, nextAddress: number): boolean {
+  const { cursor, gap } = page;
+  const continues = gap?.reason === reason && gap.next === cursor.offset;
+  if (page.count > 0 || (gap !== undefined && !continues)) return false;
+  const from = continues ? gap.from : cursor.offset;
+  cursor.offset = next;
+  cursor.address = nextAddress;
+  page.gap = gapOf(page, reason, from, next - 1);
+  return true;
+}
+
+function gapOf({ feed, log, cursor }: Page, reason: Gap["reason"], from: number, to: number): Gap {
+  const epoch = epochAt(log.lineage, cursor.offset);
+  return { topic: feed.topic.name, partition: feed.partition, from, to, reason, epoch, next: cursor.offset };
+}
+
+function emptyResult(): ReadResult {
+  return {
+    status: "end",
+    bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
+    start: 0,
+    end: 0,
+    address: 0,
+    firstOffset: 0,
+    nextOffset: 0,
+    nextAddress: 0,
+    epoch: "",
+  };
+}

@@ -1,0 +1,279 @@
+/**
+ * Publishing: a request is checked whole, judged against what its producer sent before, and appended to the logs of its partitions.
+ */
+import {
+  RingcastError,
+  checkWritableTopic,
+  digestOf,
+  recordSize,
+  shown,
+  type NewMessage,
+  type OffsetRange,
+  type ProducerMark,
+} from "@ringcast/protocol";
+import type { ProducerReply, RingLog, StoredTopic } from "../log/index.js";
+import type { Runtime } from "../runtime/index.js";
+import type { Sequencer } from "../sequencer/port.js";
+import type { Flush } from "./flush.js";
+import { splitByPartition, type PartitionBatch } from "./partition-choice.js";
+import type { HubLimits, HubOptions, PublishInput, PublishOutcome, Publisher } from "./port.js";
+import type { Feed, Topic } from "./topic.js";
+import type { Topics } from "./topics.js";
+
+/** A record, or a batch in one partition, takes at most this part of the ring. */
+const LARGEST_SHARE = 4;
+const RETRY_AFTER_MS = 100;
+
+/** Counters since the start, and what waits for the storage device now. */
+export interface PublishCounters {
+  publishes: number;
+  duplicates: number;
+  appendedRecords: number;
+  appendedBytes: number;
+  inflight: number;
+  inflightBytes: number;
+}
+
+export class Publishing {
+  readonly counters: PublishCounters = {
+    publishes: 0,
+    duplicates: 0,
+    appendedRecords: 0,
+    appendedBytes: 0,
+    inflight: 0,
+    inflightBytes: 0,
+  };
+  /** Publishes that wait for the storage device. */
+  readonly waiting = new Set<Promise<unknown>>();
+  isDraining = false;
+  readonly #topics: Topics;
+  readonly #flush: Flush;
+  readonly #sequencer: Sequencer;
+  readonly #runtime: Runtime;
+  readonly #limits: HubLimits;
+
+  constructor(options: HubOptions, topics: Topics, flush: Flush) {
+    this.#topics = topics;
+    this.#flush = flush;
+    this.#sequencer = options.sequencer;
+    this.#runtime = options.runtime;
+    this.#limits = options.limits;
+  }
+
+  openPublisher(): Publisher {
+    return new GatedPublisher(this, this.#limits);
+  }
+
+  /** @returns the outcome, and the logs that have to be synced before it may be told */
+  store(input: PublishInput, subject: string | undefined): { outcome: PublishOutcome; unsynced: readonly RingLog[] } {
+    if (this.isDraining) {
+      throw new RingcastError("shutting_down", "The hub is going away: publish again on a new connection.", {
+        stored: "no",
+      });
+    }
+    const { messages, producer } = input;
+    const topic = this.#topics.find(input.topic) ?? this.#topics.obtain(checkWritableTopic(input.topic));
+    checkWritableTopic(topic.name);
+    const { partition } = input;
+    const { nextPartition } = topic;
+    const partitions = topic.feeds.length;
+    const batches = splitByPartition(messages, { partitions, partition, producer, nextPartition });
+    for (const batch of batches) checkShare(batch, topic, messages);
+    const mark = producer && {
+      id: scopedId(producer.id, subject),
+      sequence: producer.sequence,
+      digest: digestOf(messages, partition),
+    };
+    const known = mark && judge(topic.stored as StoredTopic, mark, batches);
+    const isSynced = input.durability === "synced" || topic.stored?.config.durability === "synced";
+    if (known?.duplicate === true) return this.#repeat(topic, known.reply, isSynced);
+    topic.nextPartition = (nextPartition + 1) % partitions;
+    const { offsets, timestamp } = this.#append(topic, batches, mark, known?.reply);
+    this.counters.publishes += 1;
+    this.counters.appendedRecords += messages.length;
+    this.counters.appendedBytes += sizeOf(messages);
+    const outcome = { topic: topic.name, offsets, timestamp, duplicate: false };
+    return { outcome, unsynced: isSynced ? logsOf(topic, offsets) : [] };
+  }
+
+  /** The answer to a request that is stored already. */
+  #repeat(
+    topic: Topic,
+    reply: ProducerReply | undefined,
+    isSynced: boolean,
+  ): { outcome: PublishOutcome; unsynced: readonly RingLog[] } {
+    this.counters.duplicates += 1;
+    const outcome = { topic: topic.name, offsets: reply?.offsets, timestamp: reply?.timestamp, duplicate: true };
+    // The first try may not have reached the storage device yet; where it went is forgotten with the reply.
+    const unsynced = reply === undefined ? logsOf(topic) : logsOf(topic, reply.offsets);
+    return { outcome, unsynced: isSynced ? unsynced : [] };
+  }
+
+  /** @param known partitions that have their part already: a crash came between them and the others */
+  #append(
+    topic: Topic,
+    batches: readonly PartitionBatch[],
+    mark: ProducerMark | undefined,
+    known: ProducerReply | undefined,
+  ): { offsets: readonly OffsetRange[]; timestamp: number } {
+    const missing = batches.filter(
+      ({ partition }) => known?.offsets.every((range) => range.partition !== partition) ?? true,
+    );
+    const feeds = missing.map(({ partition }) => topic.feeds[partition] as Feed);
+    // One time for the whole publish, so that one reply can tell it.
+    let timestamp = Math.max(this.#runtime.nowMs(), known?.timestamp ?? 0);
+    for (const { log } of feeds) {
+      if (log?.failure !== undefined) throw cannotStore(log.failure, "no");
+      timestamp = Math.max(timestamp, log?.lastTimestamp ?? 0);
+    }
+    const offsets: OffsetRange[] = [...(known?.offsets ?? [])];
+    for (const { partition, messages } of missing) {
+      const feed = topic.feeds[partition] as Feed;
+      const log = feed.log as RingLog;
+      const assignment = this.#sequencer.assign(log, timestamp);
+      try {
+        log.append(messages, assignment, mark);
+      } catch (error) {
+        throw cannotStore(error, offsets.length === 0 ? "no" : "unknown");
+      }
+      offsets.push({ partition, epoch: assignment.epoch, first: assignment.firstOffset, count: messages.length });
+      this.#flush.markDirty(feed);
+    }
+    offsets.sort((a, b) => a.partition - b.partition);
+    return { offsets, timestamp: known?.timestamp ?? timestamp };
+  }
+}
+
+/** The gate of one connection: what it has waiting for the storage device is limited. */
+class GatedPublisher implements Publisher {
+  readonly #publishing: Publishing;
+  readonly #limits: HubLimits;
+  #inflight = 0;
+  #inflightBytes = 0;
+
+  constructor(publishing: Publishing, limits: HubLimits) {
+    this.#publishing = publishing;
+    this.#limits = limits;
+  }
+
+  publish(input: PublishInput, subject: string | undefined): PublishOutcome | Promise<PublishOutcome> {
+    this.#checkGate();
+    const { outcome, unsynced } = this.#publishing.store(input, subject);
+    if (unsynced.length === 0) return outcome;
+    return this.#whenSynced(outcome, unsynced, sizeOf(input.messages));
+  }
+
+  #checkGate(): void {
+    const { counters } = this.#publishing;
+    const limits = this.#limits;
+    const isOpen =
+      this.#inflight < limits.maxInflight &&
+      this.#inflightBytes < limits.maxInflightBytes &&
+      counters.inflight < limits.maxTotalInflight &&
+      counters.inflightBytes < limits.maxTotalInflightBytes;
+    if (isOpen) return;
+    const message = `${this.#inflight} publishes of this connection and ${counters.inflight} in all wait for the storage device: wait for their answers.`;
+    throw new RingcastError("rate_limited", message, { retryAfterMs: RETRY_AFTER_MS, stored: "no" });
+  }
+
+  async #whenSynced(outcome: PublishOutcome, logs: readonly RingLog[], bytes: number): Promise<PublishOutcome> {
+    this.#count(1, bytes);
+    const synced = Promise.all(logs.map((log) => log.synced()));
+    const { waiting } = this.#publishing;
+    waiting.add(synced);
+    try {
+      await synced;
+      return outcome;
+    } catch (error) {
+      // It is in the log, but not known to be on the device: only a retry with a producer sequence is safe.
+      throw cannotStore(error, "unknown");
+    } finally {
+      waiting.delete(synced);
+      this.#count(-1, -bytes);
+    }
+  }
+
+  #count(publishes: number, bytes: number): void {
+    const { counters } = this.#publishing;
+    this.#inflight += publishes;
+    this.#inflightBytes += bytes;
+    counters.inflight += publishes;
+    counters.inflightBytes += bytes;
+  }
+}
+
+/** Bytes of data, keys and headers. */
+function sizeOf(messages: readonly NewMessage[]): number {
+  let bytes = 0;
+  for (const { key, headers, data } of messages) bytes += data.length + headers.length + (key?.length ?? 0);
+  return bytes;
+}
+
+/** Checked for all partitions before the first append; a single record or batch is at most a quarter of the ring. */
+function checkShare({ partition, messages }: PartitionBatch, topic: Topic, all: readonly NewMessage[]): void {
+  const { capacityBytes } = topic.feeds[partition]?.log as RingLog;
+  const largest = Math.floor(capacityBytes / LARGEST_SHARE);
+  let size = 0;
+  for (const message of messages) size += recordSize(message);
+  if (size <= largest) return;
+  const what =
+    all.length === 1 ? "This message takes" : `The ${messages.length} messages for partition ${partition} take`;
+  throw new RingcastError(
+    "too_large",
+    `${what} ${size} bytes of the log, the most at once is ${largest}: publish less, or give topic ${shown(topic.name)} a larger capacityBytes.`,
+    { capacityBytes },
+  );
+}
+
+/** Producers are told apart by who they are, so that nobody can use up another's sequences. No subject and no id can make another pair's text. */
+function scopedId(id: string, subject: string | undefined): string {
+  return subject === undefined ? id : `\u0000${subject.length}:${subject}:${id}`;
+}
+
+/** @throws RingcastError `out_of_sequence`, `conflict`, `too_many` */
+function judge(
+  stored: StoredTopic,
+  mark: ProducerMark,
+  batches: readonly PartitionBatch[],
+): { readonly duplicate: boolean; readonly reply: ProducerReply | undefined } {
+  const { sequence } = mark;
+  const partitions = batches.map(({ partition }) => partition);
+  const verdict = stored.judge(mark, partitions);
+  switch (verdict.kind) {
+    case "new":
+      return { duplicate: false, reply: undefined };
+    case "partial":
+      return { duplicate: false, reply: verdict.reply };
+    case "duplicate":
+      return { duplicate: true, reply: verdict.reply };
+    case "skipped": {
+      const { expected } = verdict;
+      const message = `Sequence ${sequence} leaves some out: this producer's next on this topic is ${expected}.`;
+      throw new RingcastError("out_of_sequence", message, { expected });
+    }
+    case "conflict":
+      throw new RingcastError(
+        "conflict",
+        `Sequence ${sequence} was used for other messages: give each publish a sequence of its own.`,
+      );
+    case "too_many":
+      throw new RingcastError(
+        "too_many",
+        `Topic ${shown(stored.name)} knows as many producers as it may: use one that it knows, or none.`,
+      );
+  }
+}
+
+function logsOf(topic: Topic, offsets?: readonly OffsetRange[]): readonly RingLog[] {
+  const partitions = offsets?.map(({ partition }) => partition) ?? topic.feeds.map(({ partition }) => partition);
+  return partitions.flatMap((partition) => topic.feeds[partition]?.log ?? []);
+}
+
+/** @param stored `no`: nothing was stored; `unknown`: some of it may be */
+function cannotStore(error: unknown, stored: "no" | "unknown"): unknown {
+  if (error instanceof RingcastError && error.code !== "unavailable") return error;
+  const details = error instanceof RingcastError ? error.details : {};
+  const message =
+    error instanceof RingcastError ? error.message : "The log can't store at the moment: publish again later.";
+  return new RingcastError("unavailable", message, { ...details, stored }, { cause: error });
+}

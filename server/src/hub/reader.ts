@@ -1,0 +1,153 @@
+/**
+ * All subscriptions of one connection or event stream, and what is due to it. Small while it is idle: maps are made when they are needed.
+ */
+import { RingcastError, shown } from "@ringcast/protocol";
+import type { Cursor } from "./cursor.js";
+import type { Interests } from "./interests.js";
+import type { AckInput, DeliveryDialect, Outlet, Reader, SubscribeInput, SubscribeOutcome } from "./port.js";
+import type { Subscription } from "./subscription.js";
+
+/** Numbers from here on belong to one connection; below, a number means the same topic or pattern on all connections. */
+const FIRST_PRIVATE_NUMBER = 1_000_000_000;
+
+const NO_SUBSCRIPTIONS: ReadonlyMap<number, Subscription> = new Map();
+
+export class HubReader implements Reader {
+  readonly outlet: Outlet;
+  readonly dialect: DeliveryDialect;
+  readonly #interests: Interests;
+  #subscriptions: Map<number, Subscription> | undefined = undefined;
+  /** Shared numbers that this connection has used and given back. */
+  #spentNumbers: Set<number> | undefined = undefined;
+  #nextPrivateNumber = FIRST_PRIVATE_NUMBER;
+  #firstDue: Cursor | undefined = undefined;
+  #lastDue: Cursor | undefined = undefined;
+
+  // The next three are the flush's.
+  /** Whether it stands in one of the flush's lines. */
+  isLinedUp = false;
+  nextInLine: HubReader | undefined = undefined;
+  /** The socket holds bytes: nothing is sent before it has taken them. */
+  isBlocked = false;
+  isClosed = false;
+
+  constructor(outlet: Outlet, dialect: DeliveryDialect, interests: Interests) {
+    this.outlet = outlet;
+    this.dialect = dialect;
+    this.#interests = interests;
+  }
+
+  // ---- what sessions and event streams call ----
+
+  get subscriptionCount(): number {
+    return this.#subscriptions?.size ?? 0;
+  }
+
+  subscribe(input: SubscribeInput): SubscribeOutcome {
+    return this.#interests.subscribe(this, input);
+  }
+
+  unsubscribe(number: number): void {
+    const subscription = this.#find(number);
+    this.#subscriptions?.delete(number);
+    if (number < FIRST_PRIVATE_NUMBER) (this.#spentNumbers ??= new Set()).add(number);
+    this.#dropDue(subscription);
+    this.#interests.end(subscription);
+  }
+
+  ack(input: AckInput): void {
+    this.#interests.acknowledge(this.#find(input.subscription), input);
+  }
+
+  wake(): void {
+    this.#interests.flush.visitSoon(this);
+  }
+
+  drained(): void {
+    this.isBlocked = false;
+    this.#interests.flush.visitSoon(this);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#firstDue = this.#lastDue = undefined;
+    for (const subscription of this.subscriptions()) this.#interests.end(subscription);
+    this.#subscriptions = undefined;
+    this.#interests.forget(this);
+  }
+
+  // ---- what interests call ----
+
+  subscriptions(): Iterable<Subscription> {
+    return (this.#subscriptions ?? NO_SUBSCRIPTIONS).values();
+  }
+
+  add(subscription: Subscription): void {
+    (this.#subscriptions ??= new Map()).set(subscription.number, subscription);
+  }
+
+  /**
+   * The number of a new subscription: the shared one where this connection never used it, so that frames can be shared.
+   *
+   * @param memory how many spent numbers are remembered: a connection that has spent more gets private numbers for ever
+   */
+  numberFor(shared: number, memory: number): number {
+    const isFresh = this.#subscriptions?.has(shared) !== true && this.#spentNumbers?.has(shared) !== true;
+    if (isFresh && (this.#spentNumbers?.size ?? 0) < memory) return shared;
+    return this.#nextPrivateNumber++;
+  }
+
+  // ---- what the flush calls ----
+
+  get hasDue(): boolean {
+    return this.#firstDue !== undefined;
+  }
+
+  /** Puts a cursor at the end of what is due. */
+  pushDue(cursor: Cursor): void {
+    cursor.state = "due";
+    cursor.next = undefined;
+    if (this.#lastDue === undefined) this.#firstDue = cursor;
+    else this.#lastDue.next = cursor;
+    this.#lastDue = cursor;
+  }
+
+  /** Puts a cursor before all that is due. */
+  unshiftDue(cursor: Cursor): void {
+    cursor.state = "due";
+    cursor.next = this.#firstDue;
+    this.#firstDue = cursor;
+    this.#lastDue ??= cursor;
+  }
+
+  /** Takes the first due cursor out of the line. */
+  shiftDue(): Cursor | undefined {
+    const cursor = this.#firstDue;
+    if (cursor === undefined) return undefined;
+    this.#firstDue = cursor.next;
+    if (this.#firstDue === undefined) this.#lastDue = undefined;
+    cursor.next = undefined;
+    cursor.state = "idle";
+    return cursor;
+  }
+
+  #dropDue(subscription: Subscription): void {
+    let cursor = this.#firstDue;
+    this.#firstDue = this.#lastDue = undefined;
+    while (cursor !== undefined) {
+      const { next } = cursor;
+      if (cursor.reading.subscription !== subscription) this.pushDue(cursor);
+      cursor = next;
+    }
+  }
+
+  #find(number: number): Subscription {
+    const subscription = this.#subscriptions?.get(number);
+    if (subscription !== undefined) return subscription;
+    throw new RingcastError(
+      "unknown_subscription",
+      `This connection has no subscription ${shown(number)}: use the number of a \`subscribed\` reply.`,
+    );
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * One connection's interest in a topic or a pattern: its cursors and its window.
+ */
+import { RingcastError, shown, type PartitionStates } from "@ringcast/protocol";
+import type { Cursor } from "./cursor.js";
+import type { HubReader } from "./reader.js";
+import { epochAt } from "./start.js";
+import type { Topic } from "./topic.js";
+
+/** What a subscription reads of one topic: a cursor per partition. */
+export interface Reading {
+  readonly subscription: Subscription;
+  readonly topic: Topic;
+  readonly cursors: Cursor[];
+  /** Whether the client has been told of this topic: in the reply, or by `matched`. */
+  announced: boolean;
+}
+
+/** Where a subscription stands in each partition of a topic, as replies and `matched` tell it. */
+export function partitionStates(reading: Reading): PartitionStates {
+  return Object.fromEntries(
+    reading.cursors.map(({ feed: { partition, log, nextEpoch }, offset }) => [
+      partition,
+      log === undefined
+        ? { epoch: nextEpoch, next: offset, tail: 0, head: 0 }
+        : { epoch: epochAt(log.lineage, offset), next: offset, tail: log.tail, head: log.head },
+    ]),
+  );
+}
+
+export class Subscription {
+  readonly number: number;
+  readonly reader: HubReader;
+  /** Undefined: the subscription is to one topic. */
+  readonly pattern: string | undefined;
+  readonly window: number;
+  /** Records delivered and not acknowledged, over all topics and partitions. */
+  unacknowledged = 0;
+  /** By name of the topic; one where there is no pattern. */
+  readonly readings = new Map<string, Reading>();
+  /** Cursors that found the window full, linked through themselves. */
+  #waiting: Cursor | undefined = undefined;
+
+  constructor(number: number, reader: HubReader, pattern: string | undefined, window: number) {
+    this.number = number;
+    this.reader = reader;
+    this.pattern = pattern;
+    this.window = window;
+  }
+
+  /** How many records may be delivered now. */
+  get credit(): number {
+    return this.window === 0 ? Infinity : this.window - this.unacknowledged;
+  }
+
+  /** Lets a cursor wait until the window opens. */
+  park(cursor: Cursor): void {
+    cursor.state = "waiting";
+    cursor.next = this.#waiting;
+    this.#waiting = cursor;
+  }
+
+  /** Hands out a cursor that waits for the window; undefined when there is none any more. */
+  unpark(): Cursor | undefined {
+    const cursor = this.#waiting;
+    if (cursor === undefined) return undefined;
+    this.#waiting = cursor.next;
+    cursor.next = undefined;
+    cursor.state = "idle";
+    return cursor;
+  }
+
+  /**
+   * Finds the cursor that an acknowledgement names.
+   * @throws RingcastError `bad_request`
+   */
+  cursorOf(topic: string | undefined, partition: number): Cursor {
+    const reading = this.#readingOf(topic);
+    const cursor = reading.cursors[partition];
+    if (cursor !== undefined) return cursor;
+    throw new RingcastError(
+      "bad_request",
+      `Topic ${shown(reading.topic.name)} has no partition ${shown(partition)}: use 0 to ${reading.cursors.length - 1}.`,
+      { field: "partition" },
+    );
+  }
+
+  #readingOf(topic: string | undefined): Reading {
+    if (topic === undefined && this.pattern !== undefined) {
+      throw new RingcastError("bad_request", "An ack on a pattern's subscription must name its topic.", {
+        field: "topic",
+      });
+    }
+    const reading = topic === undefined ? this.readings.values().next().value : this.readings.get(topic);
+    if (reading !== undefined) return reading;
+    throw new RingcastError("bad_request", `Subscription ${this.number} does not read topic ${shown(topic)}.`, {
+      field: "topic",
+    });
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The registry of topics over the store: finds, makes, configures and deletes them.
+ */
+import {
+  RingcastError,
+  checkTopic,
+  checkWritableTopic,
+  matchesPattern,
+  shown,
+  type TopicConfig,
+  type TopicDescription,
+} from "@ringcast/protocol";
+import type { LineageEntry, LogStore, StoredTopic } from "../log/index.js";
+import { LevelTrie } from "./level-trie.js";
+import type { HubEvent, HubOptions } from "./port.js";
+import { Topic, type Feed } from "./topic.js";
+
+/** Who is told when topics come and go. */
+export interface TopicWatcher {
+  /** @param goneFeeds partitions that a former topic of this name had beyond the new one's */
+  topicCreated(topic: Topic, goneFeeds: readonly Feed[]): void;
+  /** @param lineages what the history of each partition was */
+  topicDeleted(topic: Topic, lineages: readonly (readonly LineageEntry[])[]): void;
+}
+
+export interface TopicPage {
+  readonly topics: readonly { readonly name: string; readonly partitions: number }[];
+  readonly next: string | null;
+}
+
+export class Topics {
+  /** Set once, when the parts are put together. */
+  watcher: TopicWatcher | undefined = undefined;
+  readonly #store: LogStore;
+  readonly #options: Pick<HubOptions, "rules" | "defaultConfig" | "autoCreateTopics" | "limits">;
+  readonly #report: (event: HubEvent) => void;
+  /** Topics that were used since the start, and deleted ones that still have readers. */
+  readonly #topics = new Map<string, Topic>();
+  /** Names of all stored topics. */
+  readonly #names = new LevelTrie<string>();
+  #lastNumber = 0;
+
+  constructor(options: HubOptions) {
+    this.#store = options.store;
+    this.#options = options;
+    this.#report = (event) => options.report(event);
+    for (const name of this.#store.topicNames()) this.#names.set(name, name);
+  }
+
+  get count(): number {
+    return this.#store.topicCount;
+  }
+
+  /** A number that no topic or pattern had before. */
+  nextNumber(): number {
+    return ++this.#lastNumber;
+  }
+
+  /** The topic of this name, if it exists. */
+  find(name: string): Topic | undefined {
+    const known = this.#topics.get(name);
+    if (known?.stored !== undefined) return known;
+    const stored = this.#store.topic(name);
+    return stored === undefined ? undefined : this.#attach(stored).topic;
+  }
+
+  /** @throws RingcastError `invalid_topic`, `unknown_topic` */
+  get(name: string): Topic {
+    const topic = this.find(name);
+    if (topic !== undefined) return topic;
+    throw new RingcastError(
+      "unknown_topic",
+      `Topic ${shown(checkTopic(name))} does not exist: publish to it or create it first.`,
+    );
+  }
+
+  /**
+   * The topic of this name, made by the first rule that matches where it doesn't exist.
+   * @throws RingcastError `invalid_topic`, `too_many`, `unavailable`; `unknown_topic` where topics are not made by themselves
+   */
+  obtain(name: string): Topic {
+    const topic = this.find(name);
+    if (topic !== undefined) return topic;
+    if (!this.#options.autoCreateTopics) return this.get(name);
+    return this.#create(checkTopic(name), {});
+  }
+
+  eachMatchOf(pattern: string, visit: (topic: Topic) => void): void {
+    this.#names.eachMatchOf(pattern, (name) => {
+      const topic = this.find(name);
+      if (topic !== undefined) visit(topic);
+    });
+  }
+
+  put(
+    name: string,
+    config: Partial<TopicConfig>,
+    { ifAbsent }: { readonly ifAbsent: boolean },
+  ): { created: boolean; topic: Topic } {
+    const topic = this.find(checkWritableTopic(name));
+    if (topic?.stored === undefined) return { created: true, topic: this.#create(name, config) };
+    if (ifAbsent) throw new RingcastError("already_exists", `Topic ${shown(name)} exists already.`);
+    this.#store.configureTopic(name, { ...topic.stored.config, ...config });
+    return { created: false, topic };
+  }
+
+  delete(name: string): void {
+    checkWritableTopic(name);
+    const topic = this.get(name);
+    const lineages = topic.feeds.map((feed) => [...(feed.log?.lineage ?? [])]);
+    topic.detach(this.#store.deleteTopic(name));
+    this.watcher?.topicDeleted(topic, lineages);
+    this.#names.delete(name);
+    this.released(topic);
+    this.#report({ type: "topic-deleted", topic: name });
+  }
+
+  /** A reader has left: a deleted topic is remembered only while somebody waits for its name. */
+  released(topic: Topic): void {
+    if (topic.stored === undefined && !topic.hasReaders) this.#topics.delete(topic.name);
+  }
+
+  list(after: string | undefined, limit: number): TopicPage {
+    const topics: { name: string; partitions: number }[] = [];
+    const behind = after === undefined ? undefined : Buffer.from(after);
+    for (const name of this.#store.topicNames()) {
+      if (behind !== undefined && Buffer.compare(Buffer.from(name), behind) <= 0) continue;
+      const last = topics.at(-1);
+      if (topics.length === limit && last !== undefined) return { topics, next: last.name };
+      topics.push({ name, partitions: this.#store.topic(name)?.config.partitions ?? 0 });
+    }
+    return { topics, next: null };
+  }
+
+  #create(name: string, config: Partial<TopicConfig>): Topic {
+    const { limits, rules, defaultConfig } = this.#options;
+    if (this.#store.topicCount >= limits.maxTopics) {
+      throw new RingcastError(
+        "too_many",
+        `The hub has ${limits.maxTopics} topics, the most it may have: delete some, or raise maxTopics.`,
+      );
+    }
+    const rule = rules.find(({ pattern }) => matchesPattern(pattern, name));
+    const stored = this.#store.createTopic(name, { ...defaultConfig, ...rule?.config, ...config });
+    this.#names.set(name, name);
+    const { topic, goneFeeds } = this.#attach(stored);
+    this.#report({ type: "topic-created", topic: name });
+    this.watcher?.topicCreated(topic, goneFeeds);
+    return topic;
+  }
+
+  #attach(stored: StoredTopic): { topic: Topic; goneFeeds: readonly Feed[] } {
+    let topic = this.#topics.get(stored.name);
+    if (topic === undefined) this.#topics.set(stored.name, (topic = new Topic(stored.name, this.nextNumber())));
+    return { topic, goneFeeds: topic.attach(stored) };
+  }
+}
+
+/** A topic as `topic` and HTTP tell it. */
+export function describe(topic: Topic): TopicDescription {
+  const stored = topic.stored as StoredTopic;
+  const partitions = stored.partitions.map(({ partition, epoch, tail, head, headAddress, tailAddress }) => {
+    return { partition, epoch, tail, head, bytes: headAddress - tailAddress };
+  });
+  return { name: topic.name, partitions, config: stored.config };
+}

@@ -1,0 +1,127 @@
+/**
+ * What a session does for each operation. A map, so that no name that a stranger sends can mean anything else.
+ */
+import {
+  ByteWriter,
+  RingcastError,
+  encodeFrame,
+  type HistoryRequest,
+  type HubFrame,
+  type PublishRequest,
+  type Request,
+  type RequestId,
+  type SubscribeRequest,
+} from "@ringcast/protocol";
+import { publishedFields, type Frame, type HistoryPage, type Hub, type Publisher, type Reader } from "../hub/index.js";
+import type { PublishOutcome } from "../hub/index.js";
+
+/** The side of a session that operations work on. */
+export interface Requester {
+  readonly hub: Hub;
+  readonly reader: Reader;
+  readonly publisher: Publisher;
+  /** Undefined where no token is required. */
+  readonly subject: string | undefined;
+  /** Wall clock. */
+  nowMs(): number;
+  reply(frame: HubFrame): void;
+  /** An answer that is made when its turn has come. */
+  replyLater(make: () => Frame): void;
+  /** Answers with an error; what is no RingcastError becomes `internal`. */
+  refuse(id: RequestId, error: unknown): void;
+  /** Checks a token, answers, and ends the connection where it is wrong. */
+  authenticate(id: RequestId, token: string): void;
+}
+
+type Operation<R extends Request> = (requester: Requester, request: R) => void;
+
+const OPERATIONS: ReadonlyMap<string, Operation<never>> = new Map<string, Operation<never>>([
+  operation("publish", publish),
+  operation("subscribe", subscribe),
+  operation("unsubscribe", (requester, { id, subscription }) => {
+    requester.reader.unsubscribe(subscription);
+    requester.reply({ op: "unsubscribed", id, subscription });
+  }),
+  operation("ack", (requester, request) => {
+    requester.reader.ack(request);
+    if (request.id !== undefined) requester.reply({ op: "acked", id: request.id });
+  }),
+  operation("history", history),
+  operation("topic", (requester, { id, topic }) => {
+    requester.reply({ op: "topic", id, topic: requester.hub.describe(topic) });
+  }),
+  operation("auth", (requester, { id, token }) => requester.authenticate(id, token)),
+  operation("ping", (requester, { id }) => requester.reply({ op: "pong", id, time: requester.nowMs() })),
+]);
+
+/**
+ * Carries out a request and answers it, now or later.
+ * @throws RingcastError what the operation is refused with
+ */
+export function carryOut(requester: Requester, request: Request): void {
+  const run = OPERATIONS.get(request.op) as Operation<Request> | undefined;
+  if (run === undefined) throw new RingcastError("unknown_op", `The hub has no operation "${request.op}".`);
+  run(requester, request);
+}
+
+function operation<Op extends Request["op"]>(
+  op: Op,
+  run: Operation<Extract<Request, { op: Op }>>,
+): [string, Operation<never>] {
+  return [op, run];
+}
+
+function publish(requester: Requester, request: PublishRequest): void {
+  const { id, batch } = request;
+  const answer = (outcome: PublishOutcome): void => {
+    requester.reply({ op: "published", id, ...publishedFields(outcome, { batch }) });
+  };
+  const outcome = requester.publisher.publish(request, requester.subject);
+  if (!(outcome instanceof Promise)) answer(outcome);
+  else outcome.then(answer, (error: unknown) => requester.refuse(id, error));
+}
+
+function subscribe(requester: Requester, request: SubscribeRequest): void {
+  const { id, topic, pattern } = request;
+  const { subscription, partitions, topics, more } = requester.reader.subscribe(request);
+  requester.reply({
+    op: "subscribed",
+    id,
+    subscription,
+    ...(topic === undefined ? {} : { topic }),
+    ...(pattern === undefined ? {} : { pattern }),
+    ...(partitions === undefined ? {} : { partitions }),
+    ...(topics === undefined ? {} : { topics }),
+    ...(more ? { more } : {}),
+  });
+}
+
+/** A page may be large: it is read when it can be sent, so that a client that asks for a thousand costs no memory. */
+function history(requester: Requester, request: HistoryRequest): void {
+  const { id } = request;
+  requester.replyLater(() => {
+    try {
+      return historyFrame(id, requester.hub.history(request));
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+      return textFrame(encodeFrame({ op: "error", id, ...error.toBody() }));
+    }
+  });
+}
+
+function historyFrame(id: RequestId, page: HistoryPage): Frame {
+  const { messages, partition, next, head, tail, gap } = page;
+  const writer = new ByteWriter(messages.length + 512);
+  writer.text('{"op":"history","id":');
+  writer.json(id);
+  writer.text(',"messages":');
+  writer.copy(messages);
+  const rest = JSON.stringify({ partition, next, head, tail, ...(gap === undefined ? {} : { gap }) });
+  writer.text(`,${rest.slice(1)}`);
+  return textFrame(writer.take());
+}
+
+/** Bytes of the heap as a text frame. */
+export function textFrame(bytes: Uint8Array): Frame {
+  return { bytes, binary: false, volatile: false };
+}

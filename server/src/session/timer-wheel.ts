@@ -1,0 +1,115 @@
+/**
+ * One timer for all connections: a wheel of slots, each with the connections to be looked at in its tenth of a second.
+ * A connection that is heard of is not moved: when its time comes it says when to look again.
+ */
+import type { Runtime, Timer } from "../runtime/index.js";
+
+const SLOT_MS = 100;
+/** A longer time goes round more than once: the wheel looks in between, and is told to come back. */
+const SLOTS = 512;
+
+/** Something in the wheel; the links and the slot are the wheel's. */
+export interface Timed {
+  wheelNext: Timed | undefined;
+  wheelPrevious: Timed | undefined;
+  /** -1: in no slot. */
+  wheelSlot: number;
+  /** @returns milliseconds until the next look; undefined: no more */
+  look(nowMs: number): number | undefined;
+}
+
+export class TimerWheel {
+  readonly #runtime: Runtime;
+  readonly #slots = new Array<Timed | undefined>(SLOTS).fill(undefined);
+  /** Slots passed since the start. */
+  #turned = 0;
+  #count = 0;
+  #timer: Timer | undefined = undefined;
+  #nowMs: number;
+  readonly #turn = (): void => this.#advance();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#nowMs = runtime.monotonicMs();
+  }
+
+  /** The monotonic clock as it was at the last slot while anything is in the wheel: exact to about a slot, and free. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Puts something in that is in no slot. */
+  add(timed: Timed, delayMs: number): void {
+    if (this.#count === 0) this.#start();
+    this.#count += 1;
+    this.#insert(timed, delayMs);
+  }
+
+  /** Harmless when it is in no slot. */
+  remove(timed: Timed): void {
+    if (timed.wheelSlot < 0) return;
+    this.#unlink(timed);
+    this.#count -= 1;
+    if (this.#count === 0) this.stop();
+  }
+
+  /** Looks sooner than was said. */
+  hasten(timed: Timed, delayMs: number): void {
+    if (timed.wheelSlot < 0) return;
+    this.#unlink(timed);
+    this.#insert(timed, delayMs);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #start(): void {
+    this.#nowMs = this.#runtime.monotonicMs();
+    this.#timer ??= this.#runtime.setTimer(SLOT_MS, this.#turn);
+  }
+
+  #advance(): void {
+    const now = this.#runtime.monotonicMs();
+    // A late timer makes up for the slots it missed, each at most once.
+    const passed = Math.min(SLOTS, Math.max(1, Math.round((now - this.#nowMs) / SLOT_MS)));
+    this.#nowMs = now;
+    this.#timer = this.#runtime.setTimer(SLOT_MS, this.#turn);
+    for (let i = 0; i < passed && this.#count > 0; i++) {
+      this.#turned += 1;
+      this.#lookAt(this.#turned % SLOTS, now);
+    }
+  }
+
+  /** Nothing comes back into the slot that is being looked at, so this ends. */
+  #lookAt(slot: number, now: number): void {
+    for (let timed = this.#slots[slot]; timed !== undefined; timed = this.#slots[slot]) {
+      this.#unlink(timed);
+      this.#count -= 1;
+      const delayMs = timed.look(now);
+      if (delayMs !== undefined && timed.wheelSlot < 0) this.add(timed, delayMs);
+    }
+    if (this.#count === 0) this.stop();
+  }
+
+  #insert(timed: Timed, delayMs: number): void {
+    const ahead = Math.min(SLOTS - 1, Math.max(1, Math.ceil(delayMs / SLOT_MS)));
+    const slot = (this.#turned + ahead) % SLOTS;
+    const first = this.#slots[slot];
+    timed.wheelSlot = slot;
+    timed.wheelPrevious = undefined;
+    timed.wheelNext = first;
+    if (first !== undefined) first.wheelPrevious = timed;
+    this.#slots[slot] = timed;
+  }
+
+  #unlink(timed: Timed): void {
+    const { wheelNext, wheelPrevious } = timed;
+    if (wheelPrevious === undefined) this.#slots[timed.wheelSlot] = wheelNext;
+    else wheelPrevious.wheelNext = wheelNext;
+    if (wheelNext !== undefined) wheelNext.wheelPrevious = wheelPrevious;
+    timed.wheelSlot = -1;
+    timed.wheelNext = timed.wheelPrevious = undefined;
+  }
+}
