@@ -1,62 +1,14 @@
-/**
- * The one table of error codes. The wire, HTTP, the SDK, metrics and docs/errors.md are all made from it.
- *
- * @see docs/protocol.md, "Error codes"
- */
+/** The error class of hub and SDK, and how offending values are shown in its messages. The codes are explained in error-table.ts. */
+import type { ErrorCode } from "./error-table.js";
 
-/** What a code means for whoever meets it. */
-export interface ErrorRow {
-  /** Status of the HTTP answer that carries this code, unless the route names a nearer one (405, 415). */
-  readonly status: number;
-  /** Whether the same request may succeed later without being changed. */
-  readonly retryable: boolean;
-  /** WebSocket close code where this error also ends the connection. */
-  readonly closeCode?: number;
-  /** One line for the reference page. */
-  readonly meaning: string;
-}
-
-export const ERRORS = {
-  bad_request: { status: 400, retryable: false, meaning: "A field is missing, of a wrong type or out of range." },
-  bad_frame: {
-    status: 400,
-    retryable: false,
-    closeCode: 1007,
-    meaning: "The frame or body can't be understood at all.",
-  },
-  invalid_topic: { status: 400, retryable: false, meaning: "The topic name or pattern is not legal." },
-  invalid_offset: {
-    status: 400,
-    retryable: false,
-    meaning: "The position is ahead of the head, negative or not an integer.",
-  },
-  unauthorized: { status: 401, retryable: false, closeCode: 4401, meaning: "The token is missing, wrong or expired." },
-  forbidden: { status: 403, retryable: false, meaning: "The request is understood, but not permitted." },
-  unknown_op: { status: 404, retryable: false, meaning: "The hub has no such operation or path." },
-  unknown_topic: { status: 404, retryable: false, meaning: "The topic does not exist." },
-  unknown_subscription: { status: 404, retryable: false, meaning: "This connection has no such subscription." },
-  already_exists: { status: 409, retryable: false, meaning: "What was to be created is there already." },
-  conflict: {
-    status: 409,
-    retryable: false,
-    meaning: "The request contradicts what is stored: a fixed setting, or the same producer sequence with other bytes.",
-  },
-  out_of_sequence: { status: 409, retryable: false, meaning: "The producer left a sequence out." },
-  too_large: {
-    status: 413,
-    retryable: false,
-    closeCode: 1009,
-    meaning: "A message, batch, frame or body is over its limit.",
-  },
-  schema_violation: { status: 422, retryable: false, meaning: "The data does not fit the topic's schema." },
-  too_many: { status: 429, retryable: true, meaning: "A limit on a count is reached." },
-  rate_limited: { status: 429, retryable: true, meaning: "A limit on a rate is reached; wait `details.retryAfterMs`." },
-  unavailable: { status: 503, retryable: true, meaning: "The hub can't store at the moment; nothing else is wrong." },
-  shutting_down: { status: 503, retryable: true, meaning: "The hub is going away; connect again." },
-  internal: { status: 500, retryable: true, meaning: "Our fault: an error that should not have happened." },
-} as const satisfies Record<string, ErrorRow>;
-
-export type ErrorCode = keyof typeof ERRORS;
+/** Codes with which the same request may succeed later without being changed. */
+export const RETRYABLE_CODES: readonly ErrorCode[] = [
+  "too_many",
+  "rate_limited",
+  "unavailable",
+  "shutting_down",
+  "internal",
+];
 
 /** Facts about an error for programs: `field`, `index`, `head`, `expected`, `retryAfterMs`, `stored`, … */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
@@ -82,12 +34,7 @@ export class RingcastError extends Error {
 
   /** Whether the same request may succeed later without being changed. */
   get retryable(): boolean {
-    return ERRORS[this.code].retryable;
-  }
-
-  /** Status of the HTTP answer that carries this error. */
-  get status(): number {
-    return ERRORS[this.code].status;
+    return RETRYABLE_CODES.includes(this.code);
   }
 
   /** The fields that go into a reply or an HTTP body; `details` only where there are any. */
@@ -95,11 +42,6 @@ export class RingcastError extends Error {
     const body = { code: this.code, message: this.message };
     return Object.keys(this.details).length > 0 ? { ...body, details: this.details } : body;
   }
-}
-
-/** Whether a string that came from outside is one of our codes. */
-export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === "string" && Object.hasOwn(ERRORS, value);
 }
 
 const SHOWN_CHARACTERS = 64;

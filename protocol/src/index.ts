@@ -6,6 +6,7 @@ export * from "./dialects/json/frame.js";
 export * from "./dialects/json/message.js";
 export * from "./dialects/json/request.js";
 export * from "./digest.js";
+export * from "./error-table.js";
 export * from "./errors.js";
 export * from "./headers.js";
 export * from "./limits.js";

@@ -4,7 +4,8 @@
  *
  * @see docs/protocol.md, "Operations"
  */
-import type { ErrorBody, ErrorCode, ErrorDetails } from "./errors.js";
+import type { ErrorCode } from "./error-table.js";
+import type { ErrorBody, ErrorDetails } from "./errors.js";
 import type { Position } from "./position.js";
 
 /** Chosen by the client, carried back by exactly one reply: an integer ≥ 0 or a string of at most 64 characters. */

@@ -5,7 +5,7 @@
  * @see docs/protocol.md, "Operations"
  */
 import { RingcastError, shown } from "./errors.js";
-import type { ErrorCode } from "./errors.js";
+import type { ErrorCode } from "./error-table.js";
 import {
   DEFAULT_HISTORY_LIMIT,
   MAX_HISTORY_LIMIT,

@@ -1,7 +1,7 @@
 /**
  * How every answer looks: JSON bodies, one error body for all routes, and the headers that none may lack.
  */
-import { RingcastError, type ErrorCode } from "@ringcast/protocol";
+import { RingcastError, statusOf, type ErrorCode } from "@ringcast/protocol";
 import type { Exchange, HttpResponse } from "./exchange.js";
 
 /** An answer before it is finished. */
@@ -25,7 +25,7 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
 
 /** An error that HTTP has a nearer status for than the table: a wrong method (405), content type (415), protocol (426). */
 export class HttpError extends RingcastError {
-  readonly #status: number;
+  readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -34,20 +34,17 @@ export class HttpError extends RingcastError {
     options: { code?: ErrorCode; field?: string; headers?: Readonly<Record<string, string>> } = {},
   ) {
     super(options.code ?? "bad_request", message, options.field === undefined ? {} : { field: options.field });
-    this.#status = status;
+    this.status = status;
     this.headers = options.headers ?? {};
-  }
-
-  override get status(): number {
-    return this.#status;
   }
 }
 
 /** The answer that tells an error. */
 export function errorAnswer(error: RingcastError): Answer {
-  return json(error.status, error.toBody(), {
-    ...(error.status === 401 ? { "WWW-Authenticate": 'Bearer realm="ringcast"' } : {}),
-    ...(error.status === 429 || error.status === 503 ? { "Retry-After": retryAfter(error) } : {}),
+  const status = error instanceof HttpError ? error.status : statusOf(error.code);
+  return json(status, error.toBody(), {
+    ...(status === 401 ? { "WWW-Authenticate": 'Bearer realm="ringcast"' } : {}),
+    ...(status === 429 || status === 503 ? { "Retry-After": retryAfter(error) } : {}),
     ...(error instanceof HttpError ? error.headers : {}),
   });
 }

@@ -3,7 +3,8 @@
  *
  * @see docs/protocol.md, "Operations"
  */
-import { RingcastError, isErrorCode, shown } from "../../errors.js";
+import { isErrorCode } from "../../error-table.js";
+import { RingcastError, shown } from "../../errors.js";
 import type { HubFrame } from "../../operations.js";
 import { encodeUtf8 } from "../../utf8.js";
 
