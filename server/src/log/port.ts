@@ -165,9 +165,29 @@ export interface LogStore {
 
 /** Something an operator should know, for the log and the metrics. */
 export type LogEvent =
-  | { readonly type: "recovered"; readonly topic: string; readonly partition: number; readonly records: number; readonly tookMs: number; readonly cutRecords: number; readonly newEpoch: string | undefined }
-  | { readonly type: "corrupt"; readonly topic: string; readonly partition: number; readonly from: number; readonly to: number }
+  | {
+      readonly type: "recovered";
+      readonly topic: string;
+      readonly partition: number;
+      readonly records: number;
+      readonly tookMs: number;
+      readonly cutRecords: number;
+      readonly newEpoch: string | undefined;
+    }
+  | {
+      readonly type: "corrupt";
+      readonly topic: string;
+      readonly partition: number;
+      readonly from: number;
+      readonly to: number;
+    }
   | { readonly type: "failed"; readonly topic: string; readonly partition: number; readonly error: Error }
   | { readonly type: "healthy"; readonly topic: string; readonly partition: number }
-  | { readonly type: "set-aside"; readonly topic: string; readonly partition: number; readonly file: string; readonly reason: string }
+  | {
+      readonly type: "set-aside";
+      readonly topic: string;
+      readonly partition: number;
+      readonly file: string;
+      readonly reason: string;
+    }
   | { readonly type: "synced"; readonly tookMs: number };

@@ -1,0 +1,174 @@
+/**
+ * What the store knows of its topics, in lmdb: a hub that starts reads this instead of opening every log. A write is in the operating system's hands
+ * when the call returns, so it survives `kill -9`.
+ */
+import { RingcastError, type TopicConfig } from "@ringcast/protocol";
+import { type Database, open, type RootDatabase } from "lmdb";
+import type { LineageEntry } from "../port.js";
+
+/** A partition as of its clean close; head and tail are out of date while its log is marked open. */
+export interface CataloguedPartition {
+  readonly lineage: readonly LineageEntry[];
+  readonly head: number;
+  readonly tail: number;
+  readonly headAddress: number;
+  readonly tailAddress: number;
+  readonly lastTimestamp: number;
+  /** Bytes that its file takes; 0: it has none. */
+  readonly bytes: number;
+}
+
+export interface CataloguedTopic {
+  readonly config: TopicConfig;
+  readonly partitions: readonly CataloguedPartition[];
+}
+
+/** A deleted topic: what the name goes on with. */
+export interface Deletion {
+  readonly epochs: readonly string[];
+  readonly deletedMs: number;
+}
+
+const FORMAT = 1;
+/** Topic and partition of a log that isn't closed cleanly. */
+type OpenKey = [topic: string, partition: number];
+type ProducerKey = [topic: string, producer: string];
+
+/** The catalogue of one data directory. */
+export class Catalogue {
+  readonly #root: RootDatabase;
+  readonly #topics: Database<CataloguedTopic, string>;
+  readonly #openLogs: Database<number, OpenKey>;
+  readonly #deletions: Database<Deletion, string>;
+  readonly #producers: Database<Uint8Array, ProducerKey>;
+
+  /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
+  constructor(path: string) {
+    try {
+      this.#root = open({ path, maxDbs: 8 });
+      this.#topics = this.#root.openDB({ name: "topics" });
+      this.#openLogs = this.#root.openDB({ name: "open-logs" });
+      this.#deletions = this.#root.openDB({ name: "deletions" });
+      this.#producers = this.#root.openDB({ name: "producers", encoding: "binary" });
+    } catch (cause) {
+      const advice = "restore it from a backup or move it away: topics are then made anew";
+      throw new RingcastError(
+        "unavailable",
+        `The catalogue ${path} can't be read: ${advice}.`,
+        { field: "data" },
+        { cause },
+      );
+    }
+    this.#checkFormat(path);
+  }
+
+  get topicCount(): number {
+    return Number((this.#topics.getStats() as { entryCount: number }).entryCount);
+  }
+
+  topic(name: string): CataloguedTopic | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** All topics, in the order of their names' bytes. */
+  *topics(): Generator<{ name: string; topic: CataloguedTopic }> {
+    for (const { key, value } of this.#topics.getRange()) yield { name: key, topic: value };
+  }
+
+  topicNames(): Iterable<string> {
+    return this.#topics.getKeys();
+  }
+
+  /** Logs that were open when the process before this one ended. */
+  openLogs(): OpenKey[] {
+    return [...this.#openLogs.getKeys()];
+  }
+
+  deletion(name: string): Deletion | undefined {
+    return this.#deletions.get(name);
+  }
+
+  /** Forgets deletions before an instant. */
+  forgetDeletions(beforeMs: number): void {
+    const old = [...this.#deletions.getRange()].filter(({ value }) => value.deletedMs < beforeMs);
+    if (old.length > 0) this.#write(() => old.forEach(({ key }) => void this.#deletions.remove(key)));
+  }
+
+  putTopic(name: string, topic: CataloguedTopic): void {
+    this.#write(() => {
+      void this.#topics.put(name, topic);
+      void this.#deletions.remove(name);
+    });
+  }
+
+  /** Notes topics whose logs are closed cleanly from now on. */
+  putClosed(topics: Iterable<{ name: string; topic: CataloguedTopic }>): void {
+    this.#write(() => {
+      for (const { name, topic } of topics) {
+        void this.#topics.put(name, topic);
+        topic.partitions.forEach((_, partition) => void this.#openLogs.remove([name, partition]));
+      }
+    });
+  }
+
+  markOpen(name: string, partition: number): void {
+    this.#write(() => void this.#openLogs.put([name, partition], FORMAT));
+  }
+
+  deleteTopic(name: string, partitions: number, deletion: Deletion): void {
+    this.#write(() => {
+      void this.#topics.remove(name);
+      for (let partition = 0; partition < partitions; partition++) void this.#openLogs.remove([name, partition]);
+      for (const key of this.#producerKeys(name)) void this.#producers.remove(key);
+      void this.#deletions.put(name, deletion);
+    });
+  }
+
+  /** Saved states of a topic's producers, as {@link putProducers} got them. */
+  *producers(topic: string): Generator<{ id: string; state: Uint8Array }> {
+    const range = { start: [topic, ""] as ProducerKey, end: afterAll(topic) };
+    for (const { key, value } of this.#producers.getRange(range)) yield { id: key[1], state: new Uint8Array(value) };
+  }
+
+  putProducers(topic: string, states: Iterable<{ id: string; state: Uint8Array | undefined }>): void {
+    this.#write(() => {
+      for (const { id, state } of states) {
+        void (state === undefined ? this.#producers.remove([topic, id]) : this.#producers.put([topic, id], state));
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+
+  #producerKeys(topic: string): ProducerKey[] {
+    return [...this.#producers.getKeys({ start: [topic, ""] as ProducerKey, end: afterAll(topic) })];
+  }
+
+  #write(change: () => void): void {
+    try {
+      this.#root.transactionSync(change);
+    } catch (cause) {
+      const message = "The catalogue of the data directory can't be written: look for a full disk.";
+      throw new RingcastError("unavailable", message, { stored: "no" }, { cause });
+    }
+  }
+
+  #checkFormat(path: string): void {
+    const meta = this.#root.openDB<number, string>({ name: "meta" });
+    const format = meta.get("format");
+    if (format === undefined) this.#write(() => void meta.put("format", FORMAT));
+    else if (format !== FORMAT) {
+      const advice = "start the hub that wrote it, or choose another data directory";
+      throw new RingcastError("unavailable", `The catalogue ${path} has format ${format}: ${advice}.`, {
+        field: "data",
+      });
+    }
+  }
+}
+
+/** A key behind all those of a topic. */
+function afterAll(topic: string): ProducerKey {
+  return [topic, "\u{10ffff}"];
+}

@@ -1,0 +1,506 @@
+import { closeSync, readSync, renameSync, rmSync, unlinkSync } from "node:fs";
+import { open as openFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { RingcastError, shown } from "@ringcast/protocol";
+import type { Runtime } from "../runtime/port.js";
+import {
+  FILE_HEADER_BYTES,
+  type FileHeader,
+  FORMAT_VERSION,
+  type HeadWords,
+  readHeader,
+  readHeadWords,
+  writeHeader,
+  writeHeadWords,
+} from "./file-header.js";
+import { fileNameOf } from "./file-name.js";
+import { Lineage, withEpoch } from "./lineage.js";
+import type { LogEvent, ProducerMark } from "./port.js";
+import { recover } from "./recovery.js";
+import {
+  allocateFile,
+  type Arenas,
+  codeOf,
+  createLogFile,
+  MappedRegion,
+  openLogFile,
+  type Region,
+  UnusableFileError,
+} from "./region/index.js";
+import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type PartitionLog } from "./ring-log.js";
+
+/** Length of the epochs that the log makes up itself. */
+export const EPOCH_LENGTH = 12;
+/** How long a log that couldn't be opened is left alone. */
+const RETRY_MS = 1_000;
+
+/** What all file logs of a store share. */
+export interface FileContext {
+  readonly runtime: Runtime;
+  readonly arenas: Arenas;
+  /** Directory of the log files. */
+  readonly directory: string;
+  /** This boot of the machine, 32 hexadecimal digits. */
+  readonly bootId: string;
+  readonly onEvent: (event: LogEvent) => void;
+  /** Told before a log's file is used in a way that a death of the process must not hide. Survives `kill -9` on return. */
+  readonly markOpen: (log: PartitionLog) => void;
+  /** Told when a log has its memory; may let go others. */
+  readonly opened: (keeper: FileKeeper) => void;
+  /** Told when a log has something that isn't synced. */
+  readonly dirtied: (keeper: FileKeeper) => void;
+}
+
+/** What a file log needs of its topic. */
+export interface TopicHooks {
+  /** The lineage changed in another way than by a clean close: write it down. */
+  lineageChanged(): void;
+  /** A record with a producer part was appended, or found at opening. */
+  marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void;
+  /** The tail is about to move: save the producers whose records it passes. */
+  trimming(log: PartitionLog, tailAddress: number): void;
+  /** A record with a producer part was found at `place` of the region. */
+  found(log: PartitionLog, region: Region, place: number, where: LogPlace): void;
+}
+
+/** Keeps one log in its file: opening and recovery, the header, syncs, closing. */
+export class FileKeeper implements LogKeeper {
+  readonly log: PartitionLog;
+  readonly #context: FileContext;
+  readonly #hooks: TopicHooks;
+  readonly #path: string;
+  #region: MappedRegion | undefined;
+  /** Whether the catalogue knows that the log is open. */
+  #isMarkedOpen: boolean;
+  /** Whether the header says so, with this boot. */
+  #isHeaderOpen = false;
+  /** Whether head, tail and index are right although the memory was let go. */
+  #isWarm = false;
+  #sequence = 0;
+  #count = 0;
+  #syncedAddress = 0;
+  #syncedOffset = 0;
+  #isDirectoryDirty = false;
+  #latch: RingcastError | undefined;
+  #openFailure: { readonly error: RingcastError; readonly untilMs: number } | undefined;
+  #syncRunning: Promise<void> | undefined;
+  #syncNext: Promise<void> | undefined;
+
+  /** @param options `wasOpen`: the process before this one left the log open */
+  constructor(
+    makeLog: (keeper: LogKeeper) => PartitionLog,
+    options: { readonly context: FileContext; readonly hooks: TopicHooks; readonly wasOpen: boolean },
+  ) {
+    this.log = makeLog(this);
+    this.#context = options.context;
+    this.#hooks = options.hooks;
+    this.#isMarkedOpen = options.wasOpen;
+    this.#path = join(options.context.directory, fileNameOf(this.log.topic, this.log.partition));
+  }
+
+  get isMapped(): boolean {
+    return this.#region !== undefined;
+  }
+
+  open(log: PartitionLog): Region {
+    const failed = this.#openFailure;
+    if (failed !== undefined && this.#context.runtime.monotonicMs() < failed.untilMs) throw failed.error;
+    try {
+      const region = this.#open(log);
+      this.#openFailure = undefined;
+      return region;
+    } catch (cause) {
+      const error = asUnavailable(cause, this.#path);
+      this.#openFailure = { error, untilMs: this.#context.runtime.monotonicMs() + RETRY_MS };
+      this.health(log, error);
+      throw error;
+    }
+  }
+
+  beforeAppend(log: PartitionLog): void {
+    if (this.#latch !== undefined) throw this.#latch;
+    if (!this.#isMarkedOpen) {
+      this.#context.markOpen(log);
+      this.#isMarkedOpen = true;
+    }
+    if (!this.#isHeaderOpen) this.#writeHeader("open");
+    log.isDirty = true;
+    this.#context.dirtied(this);
+  }
+
+  beforeTrim(log: PartitionLog, tailAddress: number): void {
+    this.#hooks.trimming(log, tailAddress);
+  }
+
+  afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void {
+    this.#hooks.marked(log, mark, first, count);
+  }
+
+  health(log: PartitionLog, failure: Error | undefined): void {
+    const { topic, partition } = log;
+    if (failure !== undefined) {
+      if (log.failure === undefined) this.#context.onEvent({ type: "failed", topic, partition, error: failure });
+      log.failure ??= failure;
+    } else if (this.#latch === undefined && log.failure !== undefined) {
+      log.failure = undefined;
+      this.#context.onEvent({ type: "healthy", topic, partition });
+    }
+  }
+
+  // ---- sync ----------------------------------------------------------------------------------------------------------
+
+  /** One sync serves all who ask while another is under way. */
+  synced(log: PartitionLog): Promise<void> {
+    if (this.#latch !== undefined) return Promise.reject(this.#latch);
+    if (this.#syncedAddress >= log.headAddress || this.#region === undefined) return Promise.resolve();
+    this.#syncNext ??= this.#syncAfter(this.#syncRunning);
+    return this.#syncNext;
+  }
+
+  async #syncAfter(running: Promise<void> | undefined): Promise<void> {
+    // Whoever waits for the one before hears of its failure there; the latch tells it here.
+    if (running !== undefined) await running.catch(() => undefined);
+    else await Promise.resolve();
+    this.#syncRunning = this.#syncNext;
+    this.#syncNext = undefined;
+    try {
+      await this.#sync();
+    } finally {
+      this.#syncRunning = undefined;
+    }
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#latch !== undefined) throw this.#latch;
+    const { log } = this;
+    const target = { address: log.headAddress, offset: log.head };
+    log.isDirty = false;
+    try {
+      if (this.#isDirectoryDirty) await syncDirectory(dirname(this.#path));
+      this.#isDirectoryDirty = false;
+      await this.#region?.sync();
+    } catch (cause) {
+      throw this.#latched(cause);
+    }
+    this.#syncedAddress = target.address;
+    this.#syncedOffset = target.offset;
+    if (this.#region !== undefined && this.#isHeaderOpen) this.#writeHeader("open");
+  }
+
+  /** The kernel reports a failed sync once and then forgets it, with the bytes: nothing that this log says of the device is true any more. */
+  #latched(cause: unknown): RingcastError {
+    const message = `Writing ${shown(this.#path)} to the storage device failed: check the disk, then restart the hub.`;
+    this.#latch = new RingcastError("unavailable", message, { stored: "no" }, { cause });
+    this.log.isDirty = false;
+    this.health(this.log, this.#latch);
+    return this.#latch;
+  }
+
+  // ---- closing -------------------------------------------------------------------------------------------------------
+
+  /** Lets the memory go, if all of it is synced; the log goes on by itself at its next use. @returns whether it did */
+  letGo(): boolean {
+    if (
+      this.#region === undefined ||
+      this.log.isDirty ||
+      this.#syncRunning !== undefined ||
+      this.#syncNext !== undefined
+    ) {
+      return false;
+    }
+    this.log.release();
+    this.#region = undefined;
+    this.#isWarm = true;
+    return true;
+  }
+
+  /** Syncs and marks the log closed. @returns whether the catalogue may forget that it was open */
+  async close(): Promise<boolean> {
+    if (this.#region === undefined && this.#isMarkedOpen && this.#isWarm) this.open(this.log);
+    if (this.#region === undefined) return !this.#isMarkedOpen;
+    try {
+      await this.synced(this.log);
+      if (this.#isHeaderOpen) {
+        this.#writeHeader("closed");
+        await this.#region.sync();
+      }
+      return this.#latch === undefined;
+    } catch {
+      // Latched, and said so by an event: the next start verifies the log.
+      return false;
+    } finally {
+      this.discard();
+    }
+  }
+
+  /** Lets the memory go without a word to the file. */
+  discard(): void {
+    this.log.release();
+    this.#region = undefined;
+  }
+
+  /** Removes the file for good. */
+  remove(): void {
+    this.discard();
+    rmSync(this.#path, { force: true });
+    rmSync(newPathOf(this.#path), { force: true });
+  }
+
+  // ---- opening -------------------------------------------------------------------------------------------------------
+
+  #open(log: PartitionLog): Region {
+    const startedMs = this.#context.runtime.monotonicMs();
+    const file = this.#openExisting();
+    if (file === undefined) return this.#create(log);
+    const head = readHead(file.fd);
+    const { header } = head;
+    const capacityBytes = header.capacityBytes;
+    const allocatedBytes = ensureAllocated(file.fd, file.length, neededBytes(header, head.words));
+    const region = new MappedRegion({ ...this.#regionOptions(), fd: file.fd, capacityBytes, allocatedBytes });
+    log.capacityBytes = capacityBytes;
+    this.#sequence = head.sequence;
+    this.#count = head.words?.count ?? 0;
+    this.#syncedAddress = header.syncedAddress;
+    this.#syncedOffset = header.syncedOffset;
+    const isSame = this.#isWarm && head.words !== undefined && head.words.headAddress === log.headAddress;
+    this.#attach(log, region);
+    if (!isSame) this.#recover(log, region, { header, words: head.words, startedMs });
+    return region;
+  }
+
+  /** Opens the file and judges what it says about itself; what can't be a log is set aside, what is another's is refused. */
+  #openExisting(): { readonly fd: number; readonly length: number } | undefined {
+    let file: { readonly fd: number; readonly length: number } | undefined;
+    try {
+      file = openLogFile(this.#path);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#setAside(error.message);
+    }
+    if (file === undefined) return undefined;
+    const reading = readReading(file.fd, file.length);
+    const reason = this.#unusable(reading, file.length);
+    if (reason === undefined) return file;
+    closeSync(file.fd);
+    if (reading?.kind === "version" || reading?.kind === "header")
+      throw new RingcastError("unavailable", reason, { stored: "no" });
+    this.#setAside(reason);
+    return undefined;
+  }
+
+  #unusable(reading: ReturnType<typeof readReading>, length: number): string | undefined {
+    if (reading === undefined) return `It is ${length} bytes long, shorter than a log's header.`;
+    if (reading.kind === "none") return "Neither copy of its header is intact.";
+    const move = "move it away, or start the hub that it belongs to";
+    if (reading.kind === "version") {
+      return `${shown(this.#path)} has format version ${reading.version}, this hub knows ${FORMAT_VERSION}: ${move}.`;
+    }
+    const { topic, partition, lineage } = reading.header;
+    if (topic !== this.log.topic || partition !== this.log.partition) {
+      return `${shown(this.#path)} is the log of ${shown(topic)}, partition ${partition}: ${move}.`;
+    }
+    if (!lineage.some(({ epoch }) => this.log.history.endOf(epoch) !== -1)) {
+      return `${shown(this.#path)} holds epoch ${shown(lineage.at(-1)?.epoch)}, expected ${shown(this.log.epoch)}: ${move}.`;
+    }
+    return undefined;
+  }
+
+  #setAside(reason: string): void {
+    const { topic, partition } = this.log;
+    const file = `${this.#path}.aside-${this.#context.runtime.randomId(6)}`;
+    renameSync(this.#path, file);
+    this.#isMarkedOpen = true;
+    this.#isLost = true;
+    this.#context.onEvent({ type: "set-aside", topic, partition, file, reason });
+  }
+
+  #isLost = false;
+
+  /** Makes the file beside its place and moves it there when it is whole. */
+  #create(log: PartitionLog): Region {
+    // The file should be there: what it held is gone, and its offsets must not be given again in the same epoch.
+    const isLost = this.#isLost || this.#isMarkedOpen || log.head > 0;
+    if (!this.#isMarkedOpen) this.#context.markOpen(log);
+    this.#isMarkedOpen = true;
+    const region = this.#createRegion(log.capacityBytes);
+    if (isLost) this.#beginAnew(log);
+    this.#sequence = 0;
+    this.#count = 0;
+    this.#syncedAddress = 0;
+    this.#syncedOffset = 0;
+    this.#attach(log, region);
+    this.#writeHeader("open");
+    this.#publish(log);
+    renameSync(newPathOf(this.#path), this.#path);
+    this.#isDirectoryDirty = true;
+    this.#isLost = false;
+    if (isLost) this.#hooks.lineageChanged();
+    return region;
+  }
+
+  #createRegion(capacityBytes: number): MappedRegion {
+    const path = newPathOf(this.#path);
+    rmSync(path, { force: true });
+    const fd = createLogFile(path);
+    const first = Math.min(FIRST_ALLOCATION_BYTES, capacityBytes);
+    try {
+      allocateFile(fd, 0, FILE_HEADER_BYTES + first);
+    } catch (error) {
+      closeSync(fd);
+      unlinkSync(path);
+      throw error;
+    }
+    return new MappedRegion({ ...this.#regionOptions(), fd, capacityBytes, allocatedBytes: first });
+  }
+
+  #beginAnew(log: PartitionLog): void {
+    const epoch = this.#context.runtime.randomId(EPOCH_LENGTH);
+    const lineage = [{ epoch, first: 0 }];
+    log.restore(
+      { lineage, head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: log.lastTimestamp },
+      new Lineage(lineage, log.partition),
+    );
+  }
+
+  #recover(
+    log: PartitionLog,
+    region: MappedRegion,
+    found: { readonly header: FileHeader; readonly words: HeadWords | undefined; readonly startedMs: number },
+  ): void {
+    const { header, words } = found;
+    const { topic, partition } = log;
+    const lineage = new Lineage(header.lineage, partition);
+    const isBinding = header.isClosed || header.bootId === this.#context.bootId;
+    log.restore(
+      { lineage: header.lineage, head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0 },
+      lineage,
+    );
+    region.populate();
+    const recovery = recover({
+      region,
+      lineage,
+      header,
+      words,
+      isBinding,
+      index: log.index,
+      onMarked: (place, address, offset) => this.#hooks.found(log, region, place, { address, offset, timestamp: 0 }),
+    });
+    log.take(recovery.words);
+    this.#isHeaderOpen = !header.isClosed && header.bootId === this.#context.bootId;
+    let newEpoch: string | undefined;
+    if (recovery.needsEpoch) {
+      newEpoch = this.#context.runtime.randomId(EPOCH_LENGTH);
+      log.history = new Lineage(withEpoch(header.lineage, newEpoch, log.head), partition);
+      this.#syncedAddress = Math.min(this.#syncedAddress, log.headAddress);
+      this.#syncedOffset = Math.min(this.#syncedOffset, log.head);
+      this.#writeHeader("open");
+      this.#publish(log);
+      this.#hooks.lineageChanged();
+    }
+    for (const damage of recovery.damages) this.#context.onEvent({ type: "corrupt", topic, partition, ...damage });
+    if (header.isClosed && recovery.damages.length === 0 && newEpoch === undefined) return;
+    const tookMs = this.#context.runtime.monotonicMs() - found.startedMs;
+    const { records, cutRecords } = recovery;
+    this.#context.onEvent({ type: "recovered", topic, partition, records, tookMs, cutRecords, newEpoch });
+  }
+
+  #regionOptions(): { readonly arenas: Arenas; readonly endOfTurn: (callback: () => void) => void } {
+    const { arenas, runtime } = this.#context;
+    return { arenas, endOfTurn: (callback) => runtime.endOfTurn(callback) };
+  }
+
+  #attach(log: PartitionLog, region: MappedRegion): void {
+    this.#region = region;
+    this.#isWarm = false;
+    log.attach(region, (changed) => this.#publish(changed));
+    this.#context.opened(this);
+  }
+
+  #publish(log: PartitionLog): void {
+    const region = this.#region as MappedRegion;
+    this.#count = (this.#count + 1) >>> 0;
+    writeHeadWords(region.view, region.headerAt, this.#count, log);
+  }
+
+  #writeHeader(state: "open" | "closed"): void {
+    const region = this.#region as MappedRegion;
+    const { log } = this;
+    this.#sequence++;
+    writeHeader(region.bytes, region.view, region.headerAt, {
+      sequence: this.#sequence,
+      topic: log.topic,
+      partition: log.partition,
+      capacityBytes: log.capacityBytes,
+      syncedAddress: this.#syncedAddress,
+      syncedOffset: this.#syncedOffset,
+      tailAddress: log.tailAddress,
+      tailOffset: log.tail,
+      lastTimestamp: log.lastTimestamp,
+      isClosed: state === "closed",
+      bootId: this.#context.bootId,
+      lineage: log.lineage,
+    });
+    this.#isHeaderOpen = state === "open";
+  }
+}
+
+function newPathOf(path: string): string {
+  return `${path}.new`;
+}
+
+/** Reads a header without mapping the file; undefined when it is too short to have one. */
+function readReading(fd: number, length: number): ReturnType<typeof readHeader> | undefined {
+  if (length < FILE_HEADER_BYTES) return undefined;
+  const { bytes, view } = readHeaderBytes(fd);
+  return readHeader(bytes, view, 0);
+}
+
+function readHead(fd: number): {
+  readonly header: FileHeader;
+  readonly sequence: number;
+  readonly words: ReturnType<typeof readHeadWords>;
+} {
+  const { bytes, view } = readHeaderBytes(fd);
+  const reading = readHeader(bytes, view, 0);
+  if (reading.kind !== "header") throw new Error("The header changed while the log was opened.");
+  return { header: reading.header, sequence: reading.sequence, words: readHeadWords(view, 0) };
+}
+
+function readHeaderBytes(fd: number): { readonly bytes: Uint8Array; readonly view: DataView } {
+  const bytes = new Uint8Array(FILE_HEADER_BYTES);
+  readSync(fd, bytes, 0, FILE_HEADER_BYTES, 0);
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+/** Bytes of ring that must be there by what the header says; a file cut from outside has less. */
+function neededBytes(header: FileHeader, words: HeadWords | undefined): number {
+  return Math.min(header.capacityBytes, Math.max(words?.headAddress ?? 0, header.syncedAddress));
+}
+
+/** Gives back the blocks of a file that was cut from outside, as zeros: touching what isn't there would kill the process. */
+function ensureAllocated(fd: number, length: number, needed: number): number {
+  const allocated = Math.max(0, length - FILE_HEADER_BYTES);
+  if (allocated >= needed) return allocated;
+  try {
+    allocateFile(fd, FILE_HEADER_BYTES + allocated, needed - allocated);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return needed;
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await openFile(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function asUnavailable(error: unknown, path: string): RingcastError {
+  if (error instanceof RingcastError) return error;
+  const message = `The log file ${shown(path)} can't be opened (${codeOf(error) || String(error)}).`;
+  return new RingcastError("unavailable", message, { stored: "no" }, { cause: error });
+}

@@ -1,0 +1,40 @@
+import type { ProducerMark } from "./port.js";
+import { HeapRegion, type Region } from "./region/index.js";
+import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type PartitionLog } from "./ring-log.js";
+
+/** Keeps a log in ordinary memory: there is nothing to recover, to sync or to let go. */
+export class HeapKeeper implements LogKeeper {
+  readonly #hooks: Pick<LogKeeper, never> & {
+    marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void;
+  };
+
+  constructor(hooks: { marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void }) {
+    this.#hooks = hooks;
+  }
+
+  open(log: PartitionLog): Region {
+    const region = new HeapRegion(log.capacityBytes, FIRST_ALLOCATION_BYTES);
+    log.attach(region, undefined);
+    return region;
+  }
+
+  beforeAppend(log: PartitionLog): void {
+    log.isDirty = true;
+  }
+
+  beforeTrim(): void {
+    // Nothing to save: producer state ends with the process, as the records do.
+  }
+
+  afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void {
+    this.#hooks.marked(log, mark, first, count);
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  health(): void {
+    // Only a batch that is too large is refused, and that is the publisher's affair.
+  }
+}

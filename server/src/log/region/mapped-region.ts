@@ -1,0 +1,119 @@
+import { closeSync, fdatasync } from "node:fs";
+import { promisify } from "node:util";
+import { RingcastError } from "@ringcast/protocol";
+import { FILE_HEADER_BYTES } from "../file-header.js";
+import type { Arenas, Slot } from "./arenas.js";
+import { allocate } from "./libc.js";
+import { codeOf } from "./log-file.js";
+import type { Region } from "./region.js";
+
+const dataSync = promisify(fdatasync);
+
+/** What a mapped region is made of. */
+export interface MappedRegionOptions {
+  readonly arenas: Arenas;
+  /** Owned by the region from the call on, also when it throws. */
+  readonly fd: number;
+  readonly capacityBytes: number;
+  /** Bytes of the ring that the file has already. */
+  readonly allocatedBytes: number;
+  /** Calls back when nobody can hold a slice of the memory any more. */
+  readonly endOfTurn: (callback: () => void) => void;
+}
+
+/**
+ * A region over a file, mapped once at its full capacity. Growing gives the file blocks and maps nothing anew; every block is there before it is
+ * touched, so that a full disk is an error to the publisher and not a SIGBUS.
+ */
+export class MappedRegion implements Region {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  readonly headerAt: number;
+  readonly headerBytes = FILE_HEADER_BYTES;
+  readonly ringAt: number;
+  readonly capacityBytes: number;
+  readonly isPersistent = true;
+  allocatedBytes: number;
+  readonly #arenas: Arenas;
+  readonly #slot: Slot;
+  readonly #fd: number;
+  readonly #endOfTurn: (callback: () => void) => void;
+  #syncing = 0;
+  #isClosed = false;
+
+  constructor(options: MappedRegionOptions) {
+    const { arenas, fd, capacityBytes } = options;
+    try {
+      this.#slot = arenas.map(fd, FILE_HEADER_BYTES + capacityBytes);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    this.#arenas = arenas;
+    this.#fd = fd;
+    this.#endOfTurn = options.endOfTurn;
+    this.bytes = this.#slot.arena.bytes;
+    this.view = this.#slot.arena.view;
+    this.headerAt = this.#slot.at;
+    this.ringAt = this.#slot.at + FILE_HEADER_BYTES;
+    this.capacityBytes = capacityBytes;
+    this.allocatedBytes = options.allocatedBytes;
+  }
+
+  grow(ringBytes: number): void {
+    const wanted = Math.min(ringBytes, this.capacityBytes);
+    if (wanted <= this.allocatedBytes) return;
+    allocateFile(this.#fd, FILE_HEADER_BYTES + this.allocatedBytes, wanted - this.allocatedBytes);
+    this.allocatedBytes = wanted;
+  }
+
+  /** fdatasync(2) covers the pages of a shared mapping, too. */
+  async sync(): Promise<void> {
+    if (this.#isClosed) throw new Error("The region is closed.");
+    this.#syncing++;
+    try {
+      await dataSync(this.#fd);
+    } finally {
+      this.#syncing--;
+      if (this.#isClosed) this.#closeFile();
+    }
+  }
+
+  /** Brings the ring's allocated bytes into the page tables at once, for a scan. */
+  populate(): void {
+    this.#arenas.populate(this.#slot, FILE_HEADER_BYTES + this.allocatedBytes);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#closeFile();
+    this.#endOfTurn(() => this.#arenas.unmap(this.#slot));
+  }
+
+  #closeFile(): void {
+    if (this.#syncing === 0) closeSync(this.#fd);
+  }
+}
+
+/**
+ * Gives a file blocks for `length` more bytes.
+ * @throws RingcastError `unavailable`, with what to do about it
+ */
+export function allocateFile(fd: number, from: number, length: number): void {
+  try {
+    allocate(fd, from, length);
+  } catch (error) {
+    throw new RingcastError("unavailable", allocationAdvice(codeOf(error)), { stored: "no" }, { cause: error });
+  }
+}
+
+function allocationAdvice(code: string): string {
+  if (code === "ENOSPC" || code === "EDQUOT") return "The disk of the data directory is full: make room and try again.";
+  if (code === "EFBIG")
+    return "The log's file may not grow beyond the file size limit: raise it or lower capacityBytes.";
+  if (code === "EOPNOTSUPP") {
+    return "The file system of the data directory can't reserve space (fallocate): put it on ext4, XFS or tmpfs.";
+  }
+  return `Space for the log's file could not be reserved (${code}).`;
+}

@@ -1,0 +1,31 @@
+/**
+ * Where a ring log's bytes are. A region is a piece of memory: a header (mapped kind only), then the ring at its full capacity, of which only
+ * the first `allocatedBytes` may be touched yet. The log writes and reads it through the typed arrays, which cover more than this region.
+ */
+export interface Region {
+  /** What may hold many regions; all of it stays valid memory of the process. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  /** Place of the region's first byte in `bytes`. */
+  readonly headerAt: number;
+  /** Bytes of header before the ring: 0 where nothing outlives the process. */
+  readonly headerBytes: number;
+  /** Place of the ring's first byte in `bytes`. */
+  readonly ringAt: number;
+  /** Length of the whole ring. */
+  readonly capacityBytes: number;
+  /** Bytes of the ring that have real storage, from its start. */
+  readonly allocatedBytes: number;
+  /** Whether the bytes survive the death of the process. */
+  readonly isPersistent: boolean;
+
+  /**
+   * Gives the ring real storage up to `ringBytes`, at most its capacity. A heap region moves, so take `bytes` and `view` anew.
+   * @throws RingcastError `unavailable` (disk full, limit reached; nothing was changed)
+   */
+  grow(ringBytes: number): void;
+  /** Forces everything written before the call to the storage device, off the loop. Rejects with what the system says. */
+  sync(): Promise<void>;
+  /** Lets the memory go at the end of the turn: who was handed slices may use them until then. Can be called twice. */
+  close(): void;
+}

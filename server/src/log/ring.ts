@@ -1,0 +1,73 @@
+/**
+ * Walking over the records of a ring: where an address is, whether a record can be believed, where the next good one begins. Addresses are
+ * monotonic byte counts; place = address mod capacity.
+ */
+import { checkRecord, isFiller, isHubPartIntact, offsetOf, RECORD_ALIGNMENT } from "@ringcast/protocol";
+import type { Lineage } from "./lineage.js";
+import type { Region } from "./region/index.js";
+
+/** First address of the lap that an address belongs to. */
+export function lapOf(address: number, capacityBytes: number): number {
+  return address - (address % capacityBytes);
+}
+
+/** Place of an address in the region's `bytes`. */
+export function placeOf(region: Region, address: number): number {
+  return region.ringAt + (address % region.capacityBytes);
+}
+
+/** The next address that is no longer in the same lap, at most `limit`. */
+export function lapEnd(address: number, capacityBytes: number, limit: number): number {
+  return Math.min(lapOf(address, capacityBytes) + capacityBytes, limit);
+}
+
+/**
+ * Length of the record at an address when all of it lies below `limit` and its hub check holds: then its offset, time and lengths are as they were
+ * written. Of a filler, too.
+ *
+ * @param offset of the record expected here, or of the one that follows the filler: decides the epoch
+ * @returns 0 where nothing can be believed
+ */
+export function believedLength(
+  region: Region,
+  lineage: Lineage,
+  address: number,
+  offset: number,
+  limit: number,
+): number {
+  const place = placeOf(region, address);
+  const room = lapEnd(address, region.capacityBytes, limit) - address;
+  const length = checkRecord(region.view, place, place + room);
+  if (length === 0 || !isHubPartIntact(region.view, place, lineage.seedOf(offset), address)) return 0;
+  return isFiller(region.view, place) || offsetOf(region.view, place) === offset ? length : 0;
+}
+
+/** Where records can be believed again after a damaged stretch. */
+export interface Resumption {
+  readonly address: number;
+  readonly offset: number;
+}
+
+/**
+ * Finds the next record behind a damaged one: every multiple of 8 is tried for a record whose hub check holds and whose offset fits. O(bytes
+ * of the damage); a filler isn't taken, what follows it is found just as well.
+ *
+ * @param from  address and offset of the damaged record
+ * @param limit where to stop: the answer when nothing is found
+ */
+export function findNextRecord(region: Region, lineage: Lineage, from: Resumption, limit: Resumption): Resumption {
+  const { view } = region;
+  let address = from.address + RECORD_ALIGNMENT;
+  while (address < limit.address) {
+    const end = lapEnd(address, region.capacityBytes, limit.address);
+    let place = placeOf(region, address);
+    const endPlace = place + (end - address);
+    for (; address < end; address += RECORD_ALIGNMENT, place += RECORD_ALIGNMENT) {
+      if (checkRecord(view, place, endPlace) === 0 || isFiller(view, place)) continue;
+      const offset = offsetOf(view, place);
+      if (offset < from.offset || offset >= limit.offset) continue;
+      if (isHubPartIntact(view, place, lineage.seedOf(offset), address)) return { address, offset };
+    }
+  }
+  return limit;
+}

@@ -1,0 +1,294 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
+import type { Runtime, Timer } from "../runtime/port.js";
+import { Catalogue, type CataloguedTopic } from "./catalogue/catalogue.js";
+import { EPOCH_LENGTH, type FileContext, type FileKeeper } from "./file-keeper.js";
+import type { LogEvent, LogStore, StoredTopic } from "./port.js";
+import { Arenas, type DirectoryLock, lockDirectory } from "./region/index.js";
+import { Topic } from "./topic.js";
+
+/** A typed array can't be longer than 4 GiB on Node 20; header and rounding take the rest. */
+export const MAX_CAPACITY_BYTES = 2 ** 32 - 2 * 65_536;
+const DEFAULT_SYNC_INTERVAL_MS = 1_000;
+/** Mappings are limited by the system (vm.max_map_count, 65,530 by default), and so are open files. */
+const DEFAULT_MAX_MAPPED_LOGS = 8_192;
+/** Syncs under way at once; more only wait in Node's thread pool, where others want to get in, too. */
+const SYNCS_AT_ONCE = 2;
+/** As long as the state of producers: nobody resumes with older positions. */
+const DELETION_KEPT_MS = 7 * 24 * 3_600_000;
+
+export interface LogStoreOptions {
+  /** Data directory; made if there is none. Belongs to one process at a time. */
+  readonly directory: string;
+  readonly runtime: Runtime;
+  readonly onEvent: (event: LogEvent) => void;
+  /** Longest time that something stays unsynced in the background, milliseconds; 1,000 by default. */
+  readonly syncIntervalMs?: number;
+  /** File logs that are mapped at once; beyond it the least recently used are let go. 8,192 by default. */
+  readonly maxMappedLogs?: number;
+}
+
+/**
+ * Opens a data directory: reads the catalogue, and recovers the logs that the process before left open.
+ *
+ * @throws RingcastError with `details.field` "data" when the directory can't be used, e.g. because another hub has it
+ */
+export function openLogStore(options: LogStoreOptions): Promise<LogStore> {
+  setNativeCrc32(crc32);
+  const lock = lockDirectory(options.directory);
+  try {
+    return Promise.resolve(new DirectoryLogStore(options, lock));
+  } catch (error) {
+    lock.release();
+    return Promise.reject(error as Error);
+  }
+}
+
+/** The topics of one data directory. */
+class DirectoryLogStore implements LogStore {
+  readonly #runtime: Runtime;
+  readonly #onEvent: (event: LogEvent) => void;
+  readonly #lock: DirectoryLock;
+  readonly #catalogue: Catalogue;
+  readonly #arenas = new Arenas();
+  readonly #context: FileContext;
+  readonly #topics = new Map<string, Topic>();
+  readonly #mapped = new Set<FileKeeper>();
+  readonly #maxMappedLogs: number;
+  readonly #dirty = new Set<FileKeeper>();
+  readonly #syncIntervalMs: number;
+  #syncTimer: Timer | undefined;
+  #isSyncing = false;
+  /** Bytes of the file logs of topics that nobody asked for yet. */
+  #unloadedBytes = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LogStoreOptions, lock: DirectoryLock) {
+    const { directory, runtime, onEvent } = options;
+    const logs = join(directory, "logs");
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    this.#runtime = runtime;
+    this.#onEvent = onEvent;
+    this.#lock = lock;
+    this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
+    this.#syncIntervalMs = options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS;
+    this.#catalogue = new Catalogue(join(directory, "catalogue"));
+    this.#context = {
+      runtime,
+      arenas: this.#arenas,
+      directory: logs,
+      bootId: readBootId(),
+      onEvent,
+      markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
+      opened: (keeper) => this.#opened(keeper),
+      dirtied: (keeper) => this.#dirtied(keeper),
+    };
+    this.#start();
+  }
+
+  topic(name: string): StoredTopic | undefined {
+    return this.#topic(name);
+  }
+
+  topicNames(): Iterable<string> {
+    return this.#catalogue.topicNames();
+  }
+
+  get topicCount(): number {
+    return this.#catalogue.topicCount;
+  }
+
+  createTopic(name: string, config: TopicConfig): StoredTopic {
+    if (this.#topic(name) !== undefined)
+      throw new RingcastError("already_exists", `The topic ${shown(name)} exists already.`);
+    checkCapacity(config);
+    const epochs = this.#catalogue.deletion(name)?.epochs ?? [];
+    const fresh = this.#runtime.randomId(EPOCH_LENGTH);
+    const partitions = Array.from({ length: config.partitions }, (_, partition) => ({
+      lineage: [{ epoch: epochs[partition] ?? fresh, first: 0 }],
+      head: 0,
+      tail: 0,
+      headAddress: 0,
+      tailAddress: 0,
+      lastTimestamp: 0,
+      bytes: 0,
+    }));
+    this.#catalogue.putTopic(name, { config, partitions });
+    return this.#keep(name, { config, partitions }, () => false);
+  }
+
+  configureTopic(name: string, config: TopicConfig): void {
+    const topic = this.#existing(name);
+    for (const field of ["partitions", "storage"] as const) {
+      if (config[field] === topic.config[field]) continue;
+      const message = `${field} of ${shown(name)} is fixed at ${shown(topic.config[field])} since it was made.`;
+      throw new RingcastError("conflict", message, { field });
+    }
+    checkCapacity(config);
+    this.#catalogue.putTopic(name, { ...topic.describe(), config });
+    topic.config = config;
+  }
+
+  deleteTopic(name: string): readonly string[] {
+    const topic = this.#existing(name);
+    const epoch = this.#runtime.randomId(EPOCH_LENGTH);
+    const epochs = topic.partitions.map(() => epoch);
+    this.#catalogue.deleteTopic(name, epochs.length, { epochs, deletedMs: this.#runtime.nowMs() });
+    this.#topics.delete(name);
+    for (const keeper of topic.keepers) {
+      this.#mapped.delete(keeper);
+      this.#dirty.delete(keeper);
+      keeper.remove();
+    }
+    return epochs;
+  }
+
+  epochsAfterDeletion(name: string): readonly string[] | undefined {
+    return this.#catalogue.deletion(name)?.epochs;
+  }
+
+  get totalBytes(): number {
+    let bytes = this.#unloadedBytes;
+    for (const topic of this.#topics.values()) bytes += topic.bytes;
+    return bytes;
+  }
+
+  get mappedBytes(): number {
+    return this.#arenas.mappedBytes;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // ---- topics --------------------------------------------------------------------------------------------------------
+
+  #topic(name: string): Topic | undefined {
+    const loaded = this.#topics.get(name);
+    if (loaded !== undefined) return loaded;
+    const catalogued = this.#catalogue.topic(name);
+    if (catalogued === undefined) return undefined;
+    this.#unloadedBytes -= bytesOf(catalogued);
+    return this.#keep(name, this.#revived(catalogued), () => false);
+  }
+
+  #existing(name: string): Topic {
+    const topic = this.#topic(name);
+    if (topic === undefined) throw new RingcastError("unknown_topic", `There is no topic ${shown(name)}.`);
+    return topic;
+  }
+
+  #keep(name: string, catalogued: CataloguedTopic, wasOpen: (partition: number) => boolean): Topic {
+    const topic = new Topic({ name, catalogued, context: this.#context, catalogue: this.#catalogue, wasOpen });
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  /** What was in memory is gone with the process before: such a topic begins anew, in an epoch of its own. */
+  #revived(catalogued: CataloguedTopic): CataloguedTopic {
+    if (catalogued.config.storage !== "memory") return catalogued;
+    const epoch = this.#runtime.randomId(EPOCH_LENGTH);
+    const partitions = catalogued.partitions.map(() => ({
+      lineage: [{ epoch, first: 0 }],
+      head: 0,
+      tail: 0,
+      headAddress: 0,
+      tailAddress: 0,
+      lastTimestamp: 0,
+      bytes: 0,
+    }));
+    return { ...catalogued, partitions };
+  }
+
+  // ---- starting ------------------------------------------------------------------------------------------------------
+
+  #start(): void {
+    this.#catalogue.forgetDeletions(this.#runtime.nowMs() - DELETION_KEPT_MS);
+    for (const { topic } of this.#catalogue.topics()) this.#unloadedBytes += bytesOf(topic);
+    const open = new Map<string, Set<number>>();
+    for (const [name, partition] of this.#catalogue.openLogs()) {
+      open.set(name, (open.get(name) ?? new Set()).add(partition));
+    }
+    for (const [name, partitions] of open) this.#recover(name, partitions);
+  }
+
+  #recover(name: string, partitions: ReadonlySet<number>): void {
+    const catalogued = this.#catalogue.topic(name);
+    if (catalogued === undefined) return;
+    this.#unloadedBytes -= bytesOf(catalogued);
+    const topic = this.#keep(name, catalogued, (partition) => partitions.has(partition));
+    for (const partition of partitions) topic.recover(partition);
+  }
+
+  // ---- memory and syncs ----------------------------------------------------------------------------------------------
+
+  /** Lets go what was not used since the last time round, when too much is mapped: a clock, going round in the order of opening. */
+  #opened(keeper: FileKeeper): void {
+    this.#mapped.add(keeper);
+    let looks = this.#mapped.size * 2;
+    for (const candidate of this.#mapped) {
+      if (this.#mapped.size <= this.#maxMappedLogs || looks-- === 0) return;
+      if (candidate === keeper) continue;
+      this.#mapped.delete(candidate);
+      const isIdle = !candidate.log.isUsed && candidate.letGo();
+      candidate.log.isUsed = false;
+      if (!isIdle) this.#mapped.add(candidate);
+    }
+  }
+
+  #dirtied(keeper: FileKeeper): void {
+    this.#dirty.add(keeper);
+    if (this.#syncTimer !== undefined || this.#isSyncing || this.#closing !== undefined) return;
+    this.#syncTimer = this.#runtime.setTimer(this.#syncIntervalMs, () => void this.#syncAll());
+  }
+
+  /** Syncs what is dirty. A failure latches its log and is told by an event, so nothing is thrown here. */
+  async #syncAll(): Promise<void> {
+    this.#syncTimer = undefined;
+    this.#isSyncing = true;
+    const startedMs = this.#runtime.monotonicMs();
+    const backlog = [...this.#dirty];
+    this.#dirty.clear();
+    const work = async (): Promise<void> => {
+      for (let keeper = backlog.pop(); keeper !== undefined; keeper = backlog.pop()) {
+        await keeper.synced(keeper.log).catch(() => undefined);
+      }
+    };
+    await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work));
+    this.#onEvent({ type: "synced", tookMs: this.#runtime.monotonicMs() - startedMs });
+    this.#isSyncing = false;
+    const [next] = this.#dirty;
+    if (next !== undefined) this.#dirtied(next);
+  }
+
+  async #close(): Promise<void> {
+    this.#syncTimer?.cancel();
+    const closed: { name: string; topic: CataloguedTopic }[] = [];
+    for (const [name, topic] of this.#topics) {
+      const state = await topic.close();
+      if (state !== undefined) closed.push({ name, topic: state });
+    }
+    this.#catalogue.putClosed(closed);
+    await this.#catalogue.close();
+    this.#lock.release();
+  }
+}
+
+function bytesOf(topic: CataloguedTopic): number {
+  return topic.partitions.reduce((sum, partition) => sum + partition.bytes, 0);
+}
+
+function checkCapacity(config: TopicConfig): void {
+  if (config.capacityBytes <= MAX_CAPACITY_BYTES) return;
+  const message = `capacityBytes must be at most ${MAX_CAPACITY_BYTES}, not ${config.capacityBytes}.`;
+  throw new RingcastError("bad_request", message, { field: "capacityBytes" });
+}
+
+/** This boot of the machine as 32 hexadecimal digits; zeros where the system doesn't tell, which never counts as the same boot. */
+function readBootId(): string {
+  const path = "/proc/sys/kernel/random/boot_id";
+  return existsSync(path) ? readFileSync(path, "utf8").trim().replaceAll("-", "") : "0".repeat(32);
+}

@@ -1,0 +1,3 @@
+/** The door of the sequencer. */
+export { LocalSequencer } from "./local/local-sequencer.js";
+export type { Sequencer } from "./port.js";
