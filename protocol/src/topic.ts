@@ -17,9 +17,12 @@ const LEVEL = String.raw`${FIRST}[A-Za-z0-9_\-~:@+\p{L}\p{M}\p{Nd}]*`;
 const TOPIC = /*#__PURE__*/ new RegExp(String.raw`^\$?${LEVEL}(?:\.${LEVEL})*$`, "u");
 const PATTERN = /*#__PURE__*/ new RegExp(String.raw`^(?:>|(?:\*|\$?${LEVEL})(?:\.(?:\*|${LEVEL}))*(?:\.>)?)$`, "u");
 
+/** Names of lower-case letters and dots alone, the usual ones, are judged without the tables of Unicode. */
+const PLAIN_TOPIC = /^[a-z]+(?:\.[a-z]+)*$/;
+
 /** Whether a text is a legal topic name; names of the hub's own (`$…`) are. */
 export function isTopic(name: string): boolean {
-  return hasLegalLength(name) && TOPIC.test(name);
+  return hasLegalLength(name) && (PLAIN_TOPIC.test(name) || TOPIC.test(name));
 }
 
 /** Whether a text is a legal pattern; a topic name without wildcards is one too. */

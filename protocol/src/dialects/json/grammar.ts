@@ -16,6 +16,10 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
 
+const IS_SPECIAL = /*#__PURE__*/ Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte >= 0x80 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
+);
+
 /** Levels that need no memory of their own. */
 const SHALLOW_LEVELS = 256;
 const shallow = /*#__PURE__*/ new Uint32Array(SHALLOW_LEVELS / 32);
@@ -40,24 +44,37 @@ export function skipSpace(bytes: Uint8Array, at: number, end: number): number {
 
 /** Skips a string that begins at its quote. */
 export function skipString(bytes: Uint8Array, at: number, end: number): number {
-  for (let place = at + 1; place < end;) {
-    const byte = bytes[place] as number;
-    if (byte >= 0x80) {
-      const length = utf8Sequence(bytes, place, end);
-      if (length < 0) return -1;
-      place += length;
-    } else if (byte === QUOTE) {
-      return place + 1;
-    } else if (byte === BACKSLASH) {
+  let place = at + 1;
+  for (;;) {
+    place = skipPlain(bytes, place, end);
+    const byte = byteAt(bytes, place, end);
+    if (byte === QUOTE) return place + 1;
+    if (byte === BACKSLASH) {
       place = skipEscape(bytes, place, end);
       if (place < 0) return -1;
-    } else if (byte < 0x20) {
-      return -1;
     } else {
-      place++;
+      const length = byte < 0x80 ? -1 : utf8Sequence(bytes, place, end);
+      if (length < 0) return -1;
+      place += length;
     }
   }
-  return -1;
+}
+
+/** Skips what stands for itself in a string: nearly every byte of nearly every frame. */
+function skipPlain(bytes: Uint8Array, at: number, end: number): number {
+  let place = at;
+  while (
+    place + 4 <= end &&
+    (IS_SPECIAL[bytes[place] as number] as number) +
+      (IS_SPECIAL[bytes[place + 1] as number] as number) +
+      (IS_SPECIAL[bytes[place + 2] as number] as number) +
+      (IS_SPECIAL[bytes[place + 3] as number] as number) ===
+      0
+  ) {
+    place += 4;
+  }
+  while (place < end && IS_SPECIAL[bytes[place] as number] === 0) place++;
+  return place;
 }
 
 /** Skips the colon after the name of a member, and the space around it. */
