@@ -1,3 +1,4 @@
 #!/usr/bin/env node
 import { run } from "../dist/cli/index.js";
-process.exitCode = await run(process.argv.slice(2));
+const serve = async (loaded) => (await import("../dist/main.js")).serve(loaded);
+process.exitCode = await run(process.argv.slice(2), { serve });

@@ -86,7 +86,10 @@ class HubDemo implements Demo {
 
   async start(): Promise<void> {
     const newest = await this.#parts.hub.newest(QUAKES_TOPIC);
-    if (newest === undefined) return this.#begin({ replay: this.#newId(), first: 0, speed: DEFAULT_SPEED });
+    if (newest === undefined) {
+      this.#begin({ replay: this.#newId(), first: 0, speed: DEFAULT_SPEED });
+      return;
+    }
     const mark = readMark(newest.headers);
     if (mark === undefined || !mark.replay.startsWith(OWN_PREFIX) || mark.index + 1 >= this.#parts.week.length) return;
     this.#begin({ replay: mark.replay, first: mark.index + 1, speed: mark.speed });

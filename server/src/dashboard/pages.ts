@@ -42,12 +42,13 @@ export function findAssets(): string {
  * Reads the pages and what they load.
  *
  * @param options.demo with the demo's page
- * @returns files by path: `/`, `/demo`, `/assets/…`
+ * @returns files by path: `/`, `/sdk/ringcast.js`, `/demo`, `/assets/…`
  */
 export function loadPages(options: { demo: boolean; assets: string }): ReadonlyMap<string, PageFile> {
   const pages = new Map<string, PageFile>();
   const add = (path: string, file: string) => pages.set(path, readPage(join(options.assets, file)));
   add("/", "index.html");
+  add("/sdk/ringcast.js", "sdk/ringcast.js");
   if (options.demo) {
     add("/demo", "demo.html");
     for (const file of DEMO_FILES) add(`/assets/${file}`, file);

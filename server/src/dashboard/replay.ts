@@ -57,14 +57,13 @@ const MS_PER_HOUR = 3_600_000;
  * @throws what `publish` throws, unless it is worth another try
  */
 export async function replayWeek(options: ReplayOptions): Promise<boolean> {
-  const { week, first, speed, clock, signal } = options;
+  const { week, first, speed, clock } = options;
   const begin = week[first]?.quake.time ?? 0;
   const startedMs = clock.monotonicMs();
   for (let index = first; index < week.length; index++) {
     const { network, quake } = week[index] as ReportedQuake;
     const dueMs = ((quake.time - begin) / MS_PER_HOUR / speed) * 1000;
-    await sleep(dueMs - (clock.monotonicMs() - startedMs), options);
-    if (signal.aborted) return false;
+    if (!(await sleep(dueMs - (clock.monotonicMs() - startedMs), options))) return false;
     const headers = toHeaders({ replay: options.replay, index, speed });
     if (!(await publishOrRetry({ data: quake, key: network, headers }, options))) return false;
     options.progress?.(index + 1);
@@ -112,18 +111,19 @@ async function publishOrRetry(message: ReplayMessage, options: ReplayOptions): P
       await options.publish(message);
       return true;
     } catch (error) {
-      if (options.signal.aborted) return false;
       if (!(error instanceof RingcastError) || !error.retryable || error.code === "shutting_down") throw error;
-      await sleep(RETRY_DELAY_MS, options);
-      if (options.signal.aborted) return false;
+      if (!(await sleep(RETRY_DELAY_MS, options))) return false;
     }
   }
 }
 
-/** Waits, at most until `signal` ends the replay; not at all when `delayMs` is not above 0. */
-function sleep(delayMs: number, { clock, signal }: ReplayOptions): Promise<void> {
-  if (delayMs <= 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
+/**
+ * Waits, at most until `signal` ends the replay; not at all when `delayMs` is not above 0.
+ * @returns whether the replay goes on
+ */
+async function sleep(delayMs: number, { clock, signal }: ReplayOptions): Promise<boolean> {
+  if (delayMs <= 0 || signal.aborted) return !signal.aborted;
+  await new Promise<void>((resolve) => {
     const end = () => {
       timer.cancel();
       signal.removeEventListener("abort", end);
@@ -132,4 +132,5 @@ function sleep(delayMs: number, { clock, signal }: ReplayOptions): Promise<void>
     const timer = clock.setTimer(Math.ceil(delayMs), end);
     signal.addEventListener("abort", end);
   });
+  return !signal.aborted;
 }

@@ -51,7 +51,10 @@ async function enterHub(): Promise<Hub<DemoTopics>> {
 function listen(): void {
   let wasLost = false;
   hub.on("state", ({ state, reason }) => {
-    if (state === "closed" && reason?.code === "unauthorized") return location.reload();
+    if (state === "closed" && reason?.code === "unauthorized") {
+      location.reload();
+      return;
+    }
     if (state === "reconnecting" && !wasLost)
       notify("The connection is lost. The page goes on where it was as soon as the hub is back.", "bad");
     if (state === "connected" && wasLost) notify("Connected again, reading on at the same offset.", "good");
@@ -87,7 +90,7 @@ async function readLine(): Promise<void> {
   }
 }
 
-function addToLine({ data, timestamp, partition, offset }: Message<unknown>): void {
+function addToLine({ data, timestamp, partition, offset }: Message): void {
   const mark = isQuake(data)
     ? { magnitude: data.magnitude, quakeTime: data.time }
     : { magnitude: 0, quakeTime: undefined };
@@ -118,9 +121,18 @@ function tellState(state: ConnectionState, behind: number): void {
   pause.setAttribute("aria-pressed", `${player.isPaused}`);
   setText(pause, player.isPaused ? "Play" : "Pause");
   byId("replay", HTMLButtonElement).disabled = state !== "connected";
-  if (state !== "connected") return tellConnection(state === "closed" ? "closed" : "connecting", state);
-  if (player.isPaused) return tellConnection("behind", `paused, ${countText(behind)} behind`);
-  if (player.isBack) return tellConnection("behind", `playing, ${countText(behind)} behind`);
+  if (state !== "connected") {
+    tellConnection(state === "closed" ? "closed" : "connecting", state);
+    return;
+  }
+  if (player.isPaused) {
+    tellConnection("behind", `paused, ${countText(behind)} behind`);
+    return;
+  }
+  if (player.isBack) {
+    tellConnection("behind", `playing, ${countText(behind)} behind`);
+    return;
+  }
   tellConnection("open", "live");
 }
 

@@ -16,7 +16,7 @@ export interface DemoTopics {
 /** What the player tells the page; all of it in the order of the log. */
 export interface PlayerView {
   /** A message. `isFresh`: it is shown at its own moment, not as part of a picture that is being drawn again. */
-  show(message: Message<unknown>, options: { isFresh: boolean }): void;
+  show(message: Message, options: { isFresh: boolean }): void;
   /** A gap announced by the hub. */
   tellGap(gap: Gap): void;
   /** The picture begins anew: a moment was chosen, or the log is another one. */
@@ -40,8 +40,8 @@ export class Player {
   readonly integrity = new Integrity();
   readonly #hub: Hub<DemoTopics>;
   readonly #view: PlayerView;
-  #begin: Record<string, Positions[string]> = {};
-  #next: Record<string, Positions[string]> = {};
+  #begin: Positions = {};
+  #next: Positions = {};
   #drawnBefore: Positions = {};
   #isBack = false;
   #isPaused = false;
@@ -82,7 +82,10 @@ export class Player {
 
   /** Starts: where the tab was before a reload, else with the newest messages. */
   start(kept: Kept | undefined): void {
-    if (kept === undefined) return this.#play({ last: FIRST_PICTURE });
+    if (kept === undefined) {
+      this.#play({ last: FIRST_PICTURE });
+      return;
+    }
     this.#begin = { ...kept.begin };
     this.#drawnBefore = kept.next;
     this.#isBack = kept.isBack;
@@ -121,7 +124,7 @@ export class Player {
   }
 
   /** Forgets the picture; it begins with the message that is shown now. */
-  beginAt(message: Message<unknown>): void {
+  beginAt(message: Message): void {
     this.#begin = { ...this.#next, [message.partition]: { epoch: message.epoch, offset: message.offset } };
   }
 
@@ -169,25 +172,26 @@ export class Player {
     this.#view.tellGap(gap);
   }
 
-  #take(message: Message<unknown>): void {
+  #take(message: Message): void {
     const { partition, offset, epoch, timestamp } = message;
     if (!this.integrity.take(partition, offset)) return;
     const isFresh = !this.#wasDrawn(message) && (this.#isBack || Date.now() - timestamp < FRESH_MS);
-    this.#begin[partition] ??= { epoch, offset };
-    this.#next[partition] = { epoch, offset: offset + 1 };
+    // What was noted last wins: the first record stays the beginning.
+    this.#begin = { [partition]: { epoch, offset }, ...this.#begin };
+    this.#next = { ...this.#next, [partition]: { epoch, offset: offset + 1 } };
     this.#playedMs = timestamp;
     this.#view.show(message, { isFresh });
     this.#view.changed();
   }
 
   /** Whether a message belongs to the picture that a reload draws again. */
-  #wasDrawn({ partition, offset, epoch }: Message<unknown>): boolean {
+  #wasDrawn({ partition, offset, epoch }: Message): boolean {
     const before = this.#drawnBefore[partition];
     return before !== undefined && before.epoch === epoch && offset < before.offset;
   }
 
   /** Waits while the page is paused, and while it plays an old stretch and the message is not due yet. */
-  async #waitFor(message: Message<unknown>, signal: AbortSignal): Promise<void> {
+  async #waitFor(message: Message, signal: AbortSignal): Promise<void> {
     if (this.#wasDrawn(message)) return;
     const silence = Math.max(0, message.timestamp - (this.#playedMs ?? message.timestamp));
     this.#dueMs = Math.max(this.#dueMs, Date.now() - CATCH_UP_MS) + Math.min(LONGEST_WAIT_MS, silence);

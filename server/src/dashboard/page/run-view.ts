@@ -18,17 +18,17 @@ export class RunView {
   readonly #rate = new Rate();
   readonly #clockTime = byId("clock-time", HTMLElement);
   readonly #clockDate = byId("clock-date", HTMLElement);
-  readonly #onRun: (message: Message<unknown>) => void;
+  readonly #onRun: (message: Message) => void;
   #replays = new Set<string>();
   #shown = 0;
   #others = 0;
 
   /** @param onRun called with the first message of a replay that the page has not seen yet; the picture begins with it */
-  constructor(onRun: (message: Message<unknown>) => void) {
+  constructor(onRun: (message: Message) => void) {
     this.#onRun = onRun;
   }
 
-  show(message: Message<unknown>, { isFresh }: { isFresh: boolean }): void {
+  show(message: Message, { isFresh }: { isFresh: boolean }): void {
     this.#noteReplay(message);
     if (isFresh) this.#rate.add(performance.now());
     if (!isQuake(message.data)) {
@@ -72,7 +72,7 @@ export class RunView {
   }
 
   /** A run that was never seen wipes the map, so that the week begins on an empty one. */
-  #noteReplay(message: Message<unknown>): void {
+  #noteReplay(message: Message): void {
     const replay = message.headers["replay"];
     if (replay === undefined || this.#replays.has(replay)) return;
     if (this.#replays.size >= REPLAYS_REMEMBERED) this.#replays = new Set();

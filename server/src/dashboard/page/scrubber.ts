@@ -75,8 +75,14 @@ export class Scrubber {
   }
 
   #tellPlayed(playedMs: number | undefined): void {
-    if (this.#timeline.size === 0) return setText(this.#moment, "The log is empty.");
-    if (playedMs === undefined) return this.#tell("At the head of the log", undefined);
+    if (this.#timeline.size === 0) {
+      setText(this.#moment, "The log is empty.");
+      return;
+    }
+    if (playedMs === undefined) {
+      this.#tell("At the head of the log", undefined);
+      return;
+    }
     this.#tell(
       `Stored at ${logText(playedMs)}`,
       this.#timeline.momentAt(this.#timeline.placeOf(playedMs))?.mark.quakeTime,
