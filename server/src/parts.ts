@@ -1,0 +1,196 @@
+/**
+ * The composition root: makes the rooms' parts, each from its own options, and wires them. Knows all rooms; nobody knows it.
+ */
+import { readFileSync } from "node:fs";
+import { DEFAULT_TOPIC_CONFIG, type Limits } from "@ringcast/protocol";
+import { createStaticAuthenticator, type Authenticator } from "./auth/index.js";
+import type { Config, LoadedConfig } from "./config/index.js";
+import { createDemo, findAssets, loadPages, readWeek, type Demo } from "./dashboard/index.js";
+import { createDemoHub } from "./demo-hub.js";
+import { createHandshake, createHttpRoutes, type AccessOptions, type HttpRoutes, type NotReady } from "./http/index.js";
+import { createHub, type Hub, type HubLimits } from "./hub/index.js";
+import type { LogStore } from "./log/index.js";
+import type { Runtime } from "./runtime/index.js";
+import { LocalSequencer } from "./sequencer/index.js";
+import { createSessionFactory, type SessionFactory, type SessionOptions } from "./session/index.js";
+import type { StorageWatch } from "./storage-watch.js";
+import { createMetrics, type Logger, type MetricSources } from "./telemetry/index.js";
+import type { Transport, TransportHandlers } from "./transport/index.js";
+
+/** What the parts are made of. */
+export interface PartsInput {
+  readonly loaded: LoadedConfig;
+  readonly log: Logger;
+  readonly runtime: Runtime;
+  readonly store: LogStore;
+  readonly watch: StorageWatch;
+  /** Requests that were refused before any route saw them, by code. */
+  readonly refused: ReadonlyMap<string, number>;
+  countRefused(code: string): void;
+  /** The port it listens on. */
+  readonly port: number;
+  readonly transport: Transport;
+}
+
+/** The parts of a hub that serves; also what its transport calls. */
+export interface HubParts extends Pick<TransportHandlers, "handshake" | "request"> {
+  readonly store: LogStore;
+  readonly hub: Hub;
+  readonly sessions: SessionFactory;
+  readonly http: HttpRoutes;
+  readonly demo: Demo | undefined;
+  /** From now on the hub is not ready, and new connections are refused. */
+  refuseNew(): void;
+}
+
+const VERSION = readVersion();
+const INSTANCE_ID_LENGTH = 12;
+
+/** Gates of publishers that wait for the storage device; beyond them they are `rate_limited`. */
+const MAX_INFLIGHT_BYTES = 16 * 1024 * 1024;
+const MAX_TOTAL_INFLIGHT = 100_000;
+const MAX_TOTAL_INFLIGHT_BYTES = 256 * 1024 * 1024;
+
+const SHUTTING_DOWN: NotReady = { code: "shutting_down", reason: "The hub is going away: connect again in a moment." };
+
+export function makeParts(input: PartsInput): HubParts {
+  const { loaded, log, runtime, store, watch } = input;
+  const { config } = loaded;
+  let closing: NotReady | undefined;
+  const access = accessOf(input);
+  const limits = limitsOf(config);
+  const hub = createHub({
+    store,
+    runtime,
+    sequencer: new LocalSequencer(),
+    limits: hubLimitsOf(config),
+    defaultConfig: DEFAULT_TOPIC_CONFIG,
+    rules: config.topics,
+    autoCreateTopics: config.autoCreateTopics,
+    report: (event) => watch.hubEvent(event),
+  });
+  const sessions = createSessionFactory({ hub, runtime, limits, ...sessionOptions(input, access.authenticator) });
+  const metrics = createMetrics(sourcesOf(input, { hub, sessions, http: () => http.stats }));
+  watch.onSync = (tookMs) => metrics.observeSync(tookMs);
+  const demo = config.demo
+    ? createDemo({ hub: createDemoHub(hub), runtime, log, week: readWeek(findAssets()) })
+    : undefined;
+  const http = createHttpRoutes({
+    hub,
+    runtime,
+    access,
+    limits,
+    log,
+    metrics,
+    maxBodyBytes: config.maxBodyBytes,
+    maxEventStreams: config.maxEventStreams,
+    stallTimeoutMs: config.stallTimeoutMs,
+    files: loadPages({ demo: config.demo, assets: findAssets() }),
+    routes: demo?.routes ?? [],
+    notReady: () => closing ?? storageTrouble(watch),
+  });
+  return {
+    store,
+    hub,
+    sessions,
+    http,
+    demo,
+    handshake: createHandshake({
+      access,
+      sessions,
+      closing: () => closing,
+      refused: (code) => input.countRefused(code),
+    }),
+    request: (exchange) => http.handle(exchange),
+    refuseNew: () => void (closing = SHUTTING_DOWN),
+  };
+}
+
+function accessOf({ loaded, runtime, port }: PartsInput): AccessOptions {
+  const { host, allowedOrigins, allowedHosts } = loaded.config;
+  return {
+    policy: { host, port, allowedOrigins, allowedHosts },
+    authenticator: createStaticAuthenticator(loaded.tokens, () => runtime.monotonicMs()),
+  };
+}
+
+/** What `welcome` announces. */
+function limitsOf(config: Config): Limits {
+  const { maxMessageBytes, maxFrameBytes, maxSubscriptions, maxWindow, maxInflight, maxBatch } = config;
+  const { idleTimeoutMs, pingIntervalMs } = config;
+  return {
+    maxMessageBytes,
+    maxFrameBytes,
+    maxSubscriptions,
+    maxWindow,
+    maxInflight,
+    maxBatch,
+    idleTimeoutMs,
+    pingIntervalMs,
+  };
+}
+
+function hubLimitsOf({ maxSubscriptions, maxTopics, maxInflight }: Config): HubLimits {
+  return {
+    maxSubscriptions,
+    maxTopics,
+    maxInflight,
+    maxInflightBytes: MAX_INFLIGHT_BYTES,
+    maxTotalInflight: MAX_TOTAL_INFLIGHT,
+    maxTotalInflightBytes: MAX_TOTAL_INFLIGHT_BYTES,
+  };
+}
+
+function sessionOptions(
+  { loaded, runtime }: PartsInput,
+  authenticator: Authenticator,
+): Omit<SessionOptions, "hub" | "runtime" | "limits"> {
+  const { authTimeoutMs, stallTimeoutMs, maxConnections } = loaded.config;
+  const verify = (token: string, remoteAddress: string) => {
+    const verdict = authenticator.verify(token, remoteAddress);
+    return verdict.accepted ? verdict.identity : undefined;
+  };
+  return {
+    server: `ringcast/${VERSION}`,
+    instance: runtime.randomId(INSTANCE_ID_LENGTH),
+    tokens: authenticator.required ? { verify } : undefined,
+    authTimeoutMs,
+    stallTimeoutMs,
+    maxConnections,
+  };
+}
+
+/** Read anew at every scrape. */
+function sourcesOf(
+  { transport, refused, store, watch }: PartsInput,
+  { hub, sessions, http }: { hub: Hub; sessions: SessionFactory; http: () => MetricSources["http"] },
+): MetricSources {
+  return {
+    build: { version: VERSION, node: process.version, transport: transport.name },
+    transport: { refused },
+    get hub() {
+      return hub.stats;
+    },
+    get sessions() {
+      return sessions.stats;
+    },
+    get http() {
+      return http();
+    },
+    get log() {
+      const { totalBytes, mappedBytes } = store;
+      return { totalBytes, mappedBytes, failedPartitions: watch.failedPartitions };
+    },
+  };
+}
+
+function storageTrouble(watch: StorageWatch): NotReady | undefined {
+  const failed = watch.failedPartitions;
+  if (failed === 0) return undefined;
+  return { code: "unavailable", reason: `The storage of ${failed} partitions failed: look into the hub's log.` };
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
+}

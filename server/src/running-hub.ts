@@ -1,0 +1,94 @@
+/**
+ * Starts and stops a hub within a process: takes the port, opens the logs, lets traffic in; and all of it backwards.
+ */
+import { isIPv6 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config, LoadedConfig } from "./config/index.js";
+import { answerWhileStarting, errorBody, refuseHandshake, STARTING } from "./http/index.js";
+import { openLogStore } from "./log/index.js";
+import { makeParts, type HubParts } from "./parts.js";
+import { createNodeRuntime } from "./runtime/index.js";
+import { StorageWatch } from "./storage-watch.js";
+import type { Logger } from "./telemetry/index.js";
+import { createTransport, type Transport, type TransportHandlers, type TransportOptions } from "./transport/index.js";
+
+/** A hub that serves. */
+export interface RunningHub {
+  /** e.g. `http://127.0.0.1:7447` */
+  readonly url: string;
+  /** Stops in order: no new connections, clients told to come back, everything answered, synced and closed. Can be called twice. */
+  stop(): Promise<void>;
+}
+
+const WEB_SOCKET_PATH = "/v1/ws";
+
+/** Sessions stop at one slice and 1 MiB of replies; the text of a translated record can be six times its size. */
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+const MOST_GROWTH = 6;
+
+/**
+ * Starts a hub. The port is taken before the logs are opened, so that a second hub fails at once; until the logs are open everybody is
+ * told to wait.
+ *
+ * @throws RingcastError `unavailable` when the address can't be had; with `details.field` for what is to be mended in the configuration
+ */
+export async function startHub(loaded: LoadedConfig, log: Logger): Promise<RunningHub> {
+  const { config } = loaded;
+  const runtime = createNodeRuntime();
+  const refused = new Map<string, number>();
+  const countRefused = (code: string): void => void refused.set(code, (refused.get(code) ?? 0) + 1);
+  let handlers = STARTING_HANDLERS;
+  const transport = await createTransport(config.transport, transportOptions(config), {
+    handshake: (handshake) => handlers.handshake(handshake),
+    request: (exchange) => handlers.request(exchange),
+    refused: countRefused,
+  });
+  try {
+    const port = await transport.listen(config.host, config.port);
+    const watch = new StorageWatch(log);
+    const store = await openLogStore({ directory: config.data, runtime, onEvent: (event) => watch.logEvent(event) });
+    const parts = makeParts({ loaded, log, runtime, store, watch, refused, countRefused, port, transport });
+    handlers = parts;
+    const url = `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`;
+    log.info({ url, transport: transport.name, node: process.version, data: config.data }, "ready");
+    await parts.demo?.start();
+    let stopping: Promise<void> | undefined;
+    return { url, stop: () => (stopping ??= stopInOrder(parts, transport, config.drainTimeoutMs)) };
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+}
+
+type Handlers = Pick<TransportHandlers, "handshake" | "request">;
+
+const STARTING_HANDLERS: Handlers = {
+  handshake: () => refuseHandshake(STARTING),
+  request: answerWhileStarting,
+};
+
+function transportOptions(config: Config): TransportOptions {
+  return {
+    webSocketPath: WEB_SOCKET_PATH,
+    maxFrameBytes: config.maxFrameBytes,
+    maxHeaderBytes: config.maxHeaderBytes,
+    requestTimeoutMs: config.requestTimeoutMs,
+    maxBufferedBytes: MAX_BUFFERED_BYTES + MOST_GROWTH * config.maxMessageBytes,
+    errorBody,
+  };
+}
+
+/** Publishers are answered and readers get what was stored before their connection goes; the logs are the last to close. */
+async function stopInOrder(parts: HubParts, transport: Transport, drainTimeoutMs: number): Promise<void> {
+  parts.refuseNew();
+  parts.demo?.close();
+  transport.stopListening();
+  parts.http.drain(drainTimeoutMs / 2);
+  const drained = Promise.all([parts.hub.drain(), parts.sessions.drain(drainTimeoutMs)]);
+  await Promise.race([drained, sleep(drainTimeoutMs, undefined, { ref: false })]);
+  parts.http.close();
+  parts.sessions.close();
+  parts.hub.close();
+  await transport.close();
+  await parts.store.close();
+}
