@@ -1,0 +1,46 @@
+/**
+ * Answers that end a request of uWebSockets.js at once, inside its handler.
+ */
+import type * as uWebSockets from "uWebSockets.js";
+import type { Refusal } from "../guard.js";
+import type { HandshakeAnswer } from "../port.js";
+import { safeHeaderValue, statusLine } from "../response-head.js";
+
+/**
+ * The cork buffer's size. While uWebSockets.js reads a packet, its answers wait there, and the connection is closed
+ * only when the whole packet has been carried out: what a doubtful request smuggled behind it would run. An answer
+ * over this size leaves at once, and then the close holds at once too.
+ */
+const CORK_BUFFER_BYTES = 16 * 1024;
+
+/** Answers a request whose framing is in doubt, and cuts the connection before anything behind it is read. */
+export function answerAndCut(response: uWebSockets.HttpResponse, refusal: Refusal, body: string): void {
+  writeHead(response, refusal.status, { "Content-Type": "application/json", ...refusal.headers });
+  // White space behind a JSON document means nothing.
+  response.end(body.padEnd(CORK_BUFFER_BYTES + 1, " "), true);
+}
+
+/** Refuses a handshake as the application wants it. */
+export function answerHandshake(
+  response: uWebSockets.HttpResponse,
+  answer: Extract<HandshakeAnswer, { readonly accept: false }>,
+): void {
+  writeHead(response, answer.status, answer.headers);
+  response.end(answer.body, true);
+}
+
+/** Status and headers; what frames the body is the library's. */
+export function writeHead(
+  response: uWebSockets.HttpResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): void {
+  response.writeStatus(statusLine(status));
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isFraming(name)) response.writeHeader(name, safeHeaderValue(value));
+  }
+}
+
+function isFraming(name: string): boolean {
+  return /^(?:content-length|transfer-encoding|connection|date)$/i.test(name);
+}

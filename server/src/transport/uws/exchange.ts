@@ -1,0 +1,151 @@
+/**
+ * A request of uWebSockets.js, made safe to keep. Anything but `onAborted` and the first `onData` may come after an
+ * `await`; after the peer has gone the library's object throws at every touch, so it is let go of then.
+ */
+import type * as uWebSockets from "uWebSockets.js";
+import type { Exchange, HttpHead, HttpResponse, ResponseStream, ResponseStreamHandler } from "../../http/exchange.js";
+import { addressFromBytes } from "../address.js";
+import { DISCARD_BYTES } from "../limits.js";
+import type { TransportOptions } from "../port.js";
+import { RequestBody } from "../request-body.js";
+import type { RequestHead } from "../request-head.js";
+import { isBodiless } from "../response-head.js";
+import { writeHead } from "./answers.js";
+import { UwsResponseStream, type StreamKeeper } from "./stream.js";
+
+/** What is taken of a body before somebody asks for it; the connection rests beyond it. */
+const UNASKED_BYTES = 64 * 1024;
+
+export class UwsExchange implements Exchange {
+  readonly remoteAddress: string;
+  readonly #head: RequestHead;
+  readonly #options: TransportOptions;
+  readonly #streams: StreamKeeper;
+  readonly #body: RequestBody;
+  #response: uWebSockets.HttpResponse | undefined;
+  #stream: UwsResponseStream | undefined;
+  #isAborted = false;
+  #isResting = false;
+
+  /** Must be made inside the library's handler. */
+  constructor(response: uWebSockets.HttpResponse, head: RequestHead, options: TransportOptions, streams: StreamKeeper) {
+    response.onAborted(() => this.#aborted());
+    this.#response = response;
+    this.#head = head;
+    this.#options = options;
+    this.#streams = streams;
+    this.#body = new RequestBody(head.contentLength);
+    this.remoteAddress = addressFromBytes(new Uint8Array(response.getRemoteAddress()));
+    if (!this.#body.isComplete) response.onData((piece, isLast) => this.#received(piece, isLast));
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get path(): string {
+    return this.#head.path;
+  }
+
+  get query(): string {
+    return this.#head.query;
+  }
+
+  get aborted(): boolean {
+    return this.#isAborted;
+  }
+
+  header(name: string): string | undefined {
+    return this.#head.header(name);
+  }
+
+  headerCount(name: string): number {
+    return this.#head.count(name);
+  }
+
+  body(maxBytes: number): Promise<Uint8Array> {
+    const body = this.#body.read(maxBytes, this.#options.requestTimeoutMs);
+    this.#resume();
+    return body;
+  }
+
+  respond(answer: HttpResponse): void {
+    const response = this.#response;
+    if (response === undefined) return;
+    const close = this.#closesAfter(answer);
+    this.#body.drop();
+    this.#resume();
+    this.#response = undefined;
+    response.cork(() => {
+      writeHead(response, answer.status, answer.headers);
+      writeBody(response, { isHead: this.method === "HEAD", close, answer });
+    });
+  }
+
+  stream(head: HttpHead, events: ResponseStreamHandler): ResponseStream {
+    const response = this.#response;
+    this.#response = undefined;
+    this.#body.drop();
+    this.#resume();
+    this.#stream = new UwsResponseStream(response, events, this.#streams);
+    this.#stream.begin(head);
+    return this.#stream;
+  }
+
+  /** A body that nobody has read to its end is swallowed up to a limit: cut at once, the peer might never see the answer. */
+  #closesAfter(answer: HttpHead): boolean {
+    return answer.close === true || this.#body.missingBytes > DISCARD_BYTES;
+  }
+
+  #received(piece: ArrayBuffer, isLast: boolean): void {
+    if (piece.byteLength > 0) this.#body.add(new Uint8Array(piece.slice(0)));
+    if (isLast) this.#body.complete();
+    else if (!this.#body.isWanted && this.#body.receivedBytes > UNASKED_BYTES) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#isResting || this.#response === undefined) return;
+    this.#isResting = true;
+    this.#response.pause();
+  }
+
+  #resume(): void {
+    if (!this.#isResting) return;
+    this.#isResting = false;
+    this.#response?.resume();
+  }
+
+  #aborted(): void {
+    this.#isAborted = true;
+    this.#response = undefined;
+    this.#body.cutOff();
+    this.#stream?.gone();
+  }
+}
+
+interface BodyOptions {
+  readonly isHead: boolean;
+  readonly close: boolean;
+  readonly answer: HttpResponse;
+}
+
+function writeBody(response: uWebSockets.HttpResponse, { isHead, close, answer }: BodyOptions): void {
+  const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+  if (isBodiless(answer.status)) response.endWithoutBody(undefined, close);
+  else if (isHead) response.endWithoutBody(bytes.length, close);
+  else if (close || bytes.length === 0) response.end(bytes, close);
+  else writePaced(response, bytes);
+}
+
+/**
+ * Writes a body as fast as the peer reads. Until it is out the library takes no further request on this connection, so
+ * that requests sent in a row without reading an answer pile up nothing.
+ */
+function writePaced(response: uWebSockets.HttpResponse, bytes: Uint8Array): void {
+  const [isTaken, isDone] = response.tryEnd(bytes, bytes.length);
+  if (isTaken || isDone) return;
+  response.onWritable((offset) => {
+    const [isTakenNow] = response.tryEnd(bytes.subarray(offset), bytes.length);
+    return isTakenNow;
+  });
+}

@@ -1,0 +1,150 @@
+/**
+ * The transport over uWebSockets.js: one app for WebSockets and HTTP on one port.
+ */
+import type * as uWebSockets from "uWebSockets.js";
+import { addressFromBytes } from "../address.js";
+import { judgeHandshake, judgeRequest, refusePlainRequest, wantsWebSocket, type Refusal } from "../guard.js";
+import { GOODBYE_MS } from "../limits.js";
+import type { Handshake, Transport, TransportHandlers, TransportOptions } from "../port.js";
+import type { RequestHead } from "../request-head.js";
+import { UwsExchange } from "./exchange.js";
+import type { UwsLibrary } from "./library.js";
+import { listenAlone } from "./listening.js";
+import { copyHead } from "./request.js";
+import { answerAndCut, answerHandshake } from "./answers.js";
+import { UwsSocket, type UwsSocketShared, type UwsUserData } from "./socket.js";
+import { waitUntil } from "../wait-until.js";
+import { StreamKeeper } from "./stream.js";
+
+/**
+ * Far above anything that is sent: beyond it frames are dropped in silence.
+ * @see TransportOptions.maxBufferedBytes
+ */
+const MAX_BACKPRESSURE = 1024 * 1024 * 1024;
+/**
+ * The longest that uWebSockets.js offers. Who is idle is decided by the session; this only clears away peers that
+ * were sent a close frame and never hung up.
+ */
+const IDLE_TIMEOUT_SECONDS = 960;
+
+export class UwsTransport implements Transport {
+  readonly name = "uws";
+  readonly #library: UwsLibrary;
+  readonly #options: TransportOptions;
+  readonly #handlers: TransportHandlers;
+  readonly #app: uWebSockets.TemplatedApp;
+  readonly #streams = new StreamKeeper();
+  readonly #shared: UwsSocketShared;
+  #listenSockets: readonly uWebSockets.us_listen_socket[] = [];
+  #isClosed = false;
+
+  constructor(library: UwsLibrary, options: TransportOptions, handlers: TransportHandlers) {
+    this.#library = library;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#shared = {
+      maxFrameBytes: options.maxFrameBytes,
+      maxBufferedBytes: options.maxBufferedBytes,
+      closing: new Set(),
+    };
+    this.#app = library.App();
+    this.#app.ws<UwsUserData>(options.webSocketPath, this.#behavior());
+    this.#app.any("/*", (response, request) => this.#request(response, request));
+  }
+
+  async listen(host: string, port: number): Promise<number> {
+    const listening = await listenAlone(this.#library, this.#app, host, port);
+    this.#listenSockets = listening.sockets;
+    return listening.port;
+  }
+
+  stopListening(): void {
+    for (const socket of this.#listenSockets) this.#library.us_listen_socket_close(socket);
+    this.#listenSockets = [];
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.stopListening();
+    // Those that were told to close and still have bytes to read get a moment.
+    await waitUntil(() => this.#shared.closing.size === 0, GOODBYE_MS);
+    this.#streams.close();
+    this.#app.close();
+  }
+
+  #behavior(): uWebSockets.WebSocketBehavior<UwsUserData> {
+    return {
+      maxPayloadLength: 2 * this.#options.maxFrameBytes,
+      maxBackpressure: MAX_BACKPRESSURE,
+      closeOnBackpressureLimit: false,
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      sendPingsAutomatically: false,
+      upgrade: (response, request, context) => this.#upgrade(response, request, context),
+      open: (native) => native.getUserData().socket.opened(native),
+      message: (native, message, isBinary) => native.getUserData().socket.received(message, isBinary),
+      drain: (native) => native.getUserData().socket.drained(),
+      ping: (native) => native.getUserData().socket.pinged(),
+      pong: (native) => native.getUserData().socket.ponged(),
+      close: (native, code) => native.getUserData().socket.gone(code),
+    };
+  }
+
+  #request(response: uWebSockets.HttpResponse, request: uWebSockets.HttpRequest): void {
+    const head = copyHead(request);
+    const refusal = judgeRequest(head, head.path) ?? this.#judgeWebSocketPath(head);
+    if (refusal !== undefined) {
+      this.#refuse(response, refusal);
+      return;
+    }
+    const exchange = new UwsExchange(response, head, this.#options, this.#streams);
+    this.#handlers.request(exchange);
+  }
+
+  /** uWebSockets.js hands over handshakes without a key of the right length as plain requests. */
+  #judgeWebSocketPath(head: RequestHead): Refusal | undefined {
+    if (head.path !== this.#options.webSocketPath || !wantsWebSocket(head)) return undefined;
+    return judgeHandshake(head);
+  }
+
+  #upgrade(
+    response: uWebSockets.HttpResponse,
+    request: uWebSockets.HttpRequest,
+    context: uWebSockets.us_socket_context_t,
+  ): void {
+    const head = copyHead(request);
+    const refusal = judgeRequest(head, head.path) ?? this.#judgeUpgrade(head);
+    if (refusal !== undefined) {
+      this.#refuse(response, refusal);
+      return;
+    }
+    const remoteAddress = addressFromBytes(new Uint8Array(response.getRemoteAddress()));
+    const answer = this.#handlers.handshake(handshakeOf(head, remoteAddress));
+    if (!answer.accept) {
+      answerHandshake(response, answer);
+      return;
+    }
+    const socket = new UwsSocket(remoteAddress, this.#shared, (opened) => answer.open(opened));
+    const key = head.header("sec-websocket-key") ?? "";
+    response.upgrade<UwsUserData>({ socket }, key, answer.subprotocol ?? "", "", context);
+  }
+
+  /** uWebSockets.js looks at the key alone. */
+  #judgeUpgrade(head: RequestHead): Refusal | undefined {
+    return wantsWebSocket(head) ? judgeHandshake(head) : refusePlainRequest();
+  }
+
+  #refuse(response: uWebSockets.HttpResponse, refusal: Refusal): void {
+    this.#handlers.refused(refusal.code);
+    answerAndCut(response, refusal, this.#options.errorBody(refusal.code, refusal.message));
+  }
+}
+
+function handshakeOf(head: RequestHead, remoteAddress: string): Handshake {
+  return {
+    path: head.path,
+    remoteAddress,
+    header: (name) => head.header(name),
+    subprotocols: head.list("sec-websocket-protocol"),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * A request of node:http.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Exchange, HttpHead, HttpResponse, ResponseStream, ResponseStreamHandler } from "../../http/exchange.js";
+import { plainAddress } from "../address.js";
+import { DISCARD_BYTES } from "../limits.js";
+import type { TransportOptions } from "../port.js";
+import { RequestBody } from "../request-body.js";
+import type { RequestHead } from "../request-head.js";
+import { isBodiless, safeHeaderValue, statusLine } from "../response-head.js";
+import { WsResponseStream } from "./stream.js";
+
+export class WsExchange implements Exchange {
+  readonly remoteAddress: string;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #head: RequestHead;
+  readonly #options: TransportOptions;
+  readonly #body: RequestBody;
+  #isAnswered = false;
+  #isAborted = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse, head: RequestHead, options: TransportOptions) {
+    this.#request = request;
+    this.#response = response;
+    this.#head = head;
+    this.#options = options;
+    this.#body = new RequestBody(head.contentLength);
+    this.remoteAddress = plainAddress(request.socket.remoteAddress ?? "");
+    request.on("error", () => this.#aborted());
+    response.on("close", () => this.#closed());
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get path(): string {
+    return this.#head.path;
+  }
+
+  get query(): string {
+    return this.#head.query;
+  }
+
+  get aborted(): boolean {
+    return this.#isAborted;
+  }
+
+  header(name: string): string | undefined {
+    return this.#head.header(name);
+  }
+
+  headerCount(name: string): number {
+    return this.#head.count(name);
+  }
+
+  body(maxBytes: number): Promise<Uint8Array> {
+    const body = this.#body.read(maxBytes, this.#options.requestTimeoutMs);
+    if (this.#isAborted) this.#body.cutOff();
+    this.#request.on("data", (piece: Buffer) => this.#body.add(piece));
+    this.#request.on("end", () => this.#body.complete());
+    return body;
+  }
+
+  respond(answer: HttpResponse): void {
+    if (this.#isAnswered || this.#isAborted) return;
+    this.#writeHead(answer);
+    const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+    if (isBodiless(answer.status)) {
+      this.#response.end();
+      return;
+    }
+    this.#response.setHeader("Content-Length", bytes.length);
+    this.#response.end(this.method === "HEAD" ? undefined : bytes);
+  }
+
+  stream(head: HttpHead, events: ResponseStreamHandler): ResponseStream {
+    const stream = new WsResponseStream(this.#response, events);
+    if (this.#isAnswered || this.#isAborted) {
+      stream.terminate();
+      return stream;
+    }
+    this.#writeHead(head);
+    stream.begin();
+    return stream;
+  }
+
+  #writeHead(head: HttpHead): void {
+    this.#isAnswered = true;
+    this.#body.drop();
+    this.#response.statusCode = head.status;
+    this.#response.statusMessage = statusLine(head.status).slice(4);
+    for (const [name, value] of Object.entries(head.headers)) this.#response.setHeader(name, safeHeaderValue(value));
+    // A body that nobody has read to its end is swallowed up to a limit: cut at once, the peer might never see the answer.
+    if (head.close === true || this.#body.missingBytes > DISCARD_BYTES) this.#response.setHeader("Connection", "close");
+  }
+
+  #closed(): void {
+    if (!this.#response.writableFinished) this.#aborted();
+  }
+
+  #aborted(): void {
+    this.#isAborted = true;
+    this.#body.cutOff();
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The node:http server below the ws adapter, set to be strict.
+ */
+import type { ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import type { TransportOptions } from "../port.js";
+import { rawAnswer } from "../response-head.js";
+
+const CHECK_INTERVAL_MS = 1_000;
+const KEEP_ALIVE_MS = 10_000;
+
+/** Makes the server; nothing listens yet. */
+export function createStrictServer(options: TransportOptions): Server {
+  const server = createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: options.requestTimeoutMs,
+    // A body has a time limit of its own once it is read; this one is for those that nobody reads.
+    requestTimeout: 2 * options.requestTimeoutMs,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    noDelay: true,
+    // The guard refuses it with a body that says why.
+    requireHostHeader: false,
+  });
+  // What is over would be left out in silence; the guard counts.
+  server.maxHeadersCount = 0;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket, options));
+  server.on("connect", (_request, socket) => {
+    const message = "Method CONNECT is not offered.";
+    answerRaw(socket, { status: 405, headers: { Allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" }, message }, options);
+  });
+  return server;
+}
+
+export interface RawRefusal {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers on a socket that no HTTP library minds any more, and ends it. */
+export function answerRaw(socket: Duplex, refusal: RawRefusal, options: TransportOptions): void {
+  const headers = { "Content-Type": "application/json", ...refusal.headers };
+  endRaw(socket, rawAnswer(refusal.status, headers, options.errorBody("bad_request", refusal.message)));
+}
+
+/** Sends the last text on a socket, and destroys the socket when it is out. */
+export function endRaw(socket: Duplex, text: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(text);
+}
+
+/**
+ * A request with an `Upgrade` that isn't ours is a plain request (Java's client asks for `h2c` with every one), but Node has
+ * stopped to read it as HTTP. So it is put back without that header, and read again.
+ */
+export function readAsPlainRequest(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
+  const lines = [`${request.method ?? "GET"} ${request.url ?? "/"} HTTP/${request.httpVersion}`];
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    const name = request.rawHeaders[at] ?? "";
+    if (name.toLowerCase() !== "upgrade") lines.push(`${name}: ${request.rawHeaders[at + 1] ?? ""}`);
+  }
+  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  socket.unshift(Buffer.concat([head, rest]));
+  server.emit("connection", socket);
+}
+
+function answerParserError(error: NodeJS.ErrnoException, socket: Duplex, options: TransportOptions): void {
+  if (!socket.writable || error.code === "ECONNRESET" || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  answerRaw(socket, parserRefusal(error.code), options);
+}
+
+function parserRefusal(code: string | undefined): RawRefusal {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return { status: 431, message: "Send a smaller request head." };
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { status: 413, message: "Send smaller chunk extensions." };
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { status: 408, message: "Send the whole request faster." };
+    case "HPE_INVALID_VERSION":
+    case "HPE_PAUSED_H2_UPGRADE":
+      return { status: 505, message: "Speak HTTP/1.1." };
+    default:
+      return { status: 400, message: "The request is not well-formed HTTP/1.1." };
+  }
+}
+
+/** Whether an answer has begun on the socket: text of ours would land inside it. */
+function isAnswering(socket: Duplex): boolean {
+  const current = answers.get(socket);
+  return current !== undefined && current.headersSent && !current.writableFinished;
+}
+
+const answers = new WeakMap<Duplex, ServerResponse>();
+
+/** Remembers which answer is under way on a socket. */
+export function noteAnswer(socket: Duplex, response: ServerResponse): void {
+  answers.set(socket, response);
+}

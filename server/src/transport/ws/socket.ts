@@ -1,0 +1,155 @@
+/**
+ * A WebSocket of the ws library. ws reads (frames, pings, the closing handshake); the hub's own frames are ready-made and go
+ * past it, straight to the network socket. Both write whole frames in one go, so neither ever lands inside one of the other.
+ */
+import type { Socket as NetSocket } from "node:net";
+import { WebSocket } from "ws";
+import type { Frame, SendResult, Socket, SocketHandler } from "../../session/socket.js";
+import { plainAddress } from "../address.js";
+import { closeReason, PingMeter } from "../limits.js";
+import { wireOf } from "./frame.js";
+
+const EMPTY = Buffer.alloc(0);
+const ABNORMAL = 1006;
+
+/** What all sockets of a transport share. */
+export interface WsSocketShared {
+  readonly maxFrameBytes: number;
+  readonly open: Set<WsSocket>;
+}
+
+/** From the ws library's socket to ours, so that its events need no closure per connection. */
+const socketOf = new WeakMap<WebSocket, WsSocket>();
+
+export class WsSocket implements Socket {
+  readonly remoteAddress: string;
+  readonly #shared: WsSocketShared;
+  readonly #library: WebSocket;
+  readonly #net: NetSocket;
+  #handler: SocketHandler | undefined;
+  #closeCode: number | undefined;
+  #isWaitingForDrain = false;
+  #pings: PingMeter | undefined;
+
+  constructor(library: WebSocket, net: NetSocket, shared: WsSocketShared) {
+    this.remoteAddress = plainAddress(net.remoteAddress ?? "");
+    this.#library = library;
+    this.#net = net;
+    this.#shared = shared;
+    shared.open.add(this);
+  }
+
+  /** Whether it was told to close and its peer hasn't answered yet. */
+  get isClosing(): boolean {
+    return this.#closeCode !== undefined;
+  }
+
+  /** Begins to listen to the library. */
+  begin(accept: (socket: Socket) => SocketHandler): void {
+    socketOf.set(this.#library, this);
+    this.#library.on("message", onMessage).on("ping", onPing).on("pong", onPong);
+    this.#library.on("error", onError).on("close", onClose);
+    this.#handler = accept(this);
+  }
+
+  send(frames: readonly Frame[], count: number): SendResult {
+    const net = this.#net;
+    if (!this.#isOpen()) return "closed";
+    net.cork();
+    for (let at = 0; at < count; at++) net.write(wireOf(frames[at] as Frame));
+    net.uncork();
+    if (net.writableLength === 0) return "open";
+    this.#waitForDrain();
+    return "full";
+  }
+
+  bufferedBytes(): number {
+    return this.#handler === undefined ? 0 : this.#net.writableLength;
+  }
+
+  ping(): void {
+    if (this.#isOpen()) this.#library.ping();
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#isOpen()) return;
+    this.#closeCode = code;
+    this.#library.close(code, closeReason(reason));
+  }
+
+  terminate(): void {
+    this.#closeCode ??= ABNORMAL;
+    this.#library.terminate();
+  }
+
+  /** The library tells: a message came. */
+  received(message: Uint8Array, isBinary: boolean): void {
+    if (!this.#isOpen()) return;
+    if (message.length > this.#shared.maxFrameBytes) this.#handler?.oversized();
+    else this.#handler?.message(message, isBinary);
+  }
+
+  /** The library tells: a ping came, and was answered. */
+  pinged(): void {
+    this.#pings ??= new PingMeter();
+    if (this.#pings.count(performance.now())) this.ponged();
+    else this.terminate();
+  }
+
+  /** The library tells: a pong came. */
+  ponged(): void {
+    if (this.#isOpen()) this.#handler?.alive();
+  }
+
+  /** The library tells: the peer broke the protocol. It has sent a close frame, and would now wait for an answer. */
+  failed(): void {
+    this.#net.destroySoon();
+  }
+
+  /** The library tells: gone. */
+  gone(code: number): void {
+    this.#shared.open.delete(this);
+    const handler = this.#handler;
+    this.#handler = undefined;
+    handler?.closed(this.#closeCode ?? code);
+  }
+
+  #isOpen(): boolean {
+    return this.#closeCode === undefined && this.#library.readyState === WebSocket.OPEN && this.#net.writable;
+  }
+
+  /** Node's own `drain` comes only where much was waiting; an empty write is done when all before it is. */
+  #waitForDrain(): void {
+    if (this.#isWaitingForDrain) return;
+    this.#isWaitingForDrain = true;
+    this.#net.write(EMPTY, () => this.#drained());
+  }
+
+  #drained(): void {
+    this.#isWaitingForDrain = false;
+    if (!this.#isOpen()) return;
+    if (this.#net.writableLength > 0) this.#waitForDrain();
+    else this.#handler?.drain();
+  }
+}
+
+function onMessage(this: WebSocket, message: WebSocket.RawData, isBinary: boolean): void {
+  // `nodebuffer` is what the server's sockets are set to: one Buffer, whatever the fragments were.
+  socketOf.get(this)?.received(message as Buffer, isBinary);
+}
+
+function onPing(this: WebSocket): void {
+  socketOf.get(this)?.pinged();
+}
+
+function onPong(this: WebSocket): void {
+  socketOf.get(this)?.ponged();
+}
+
+function onError(this: WebSocket): void {
+  socketOf.get(this)?.failed();
+}
+
+function onClose(this: WebSocket, code: number): void {
+  socketOf.get(this)?.gone(code);
+}
