@@ -29,6 +29,8 @@ export class Cursor implements LogCursor {
   address = -1;
   readonly feed: Feed;
   readonly reading: Reading;
+  /** The log's newest epoch when this cursor was placed: another one means that its history may be cut back below the cursor. */
+  epoch: string;
   state: CursorState = "idle";
   /** The next in the list of its state: due cursors of a reader, waiting ones of a subscription. */
   next: Cursor | undefined = undefined;
@@ -42,6 +44,7 @@ export class Cursor implements LogCursor {
   constructor(feed: Feed, reading: Reading, offset: number, pendingGap: PendingGap | undefined) {
     this.feed = feed;
     this.reading = reading;
+    this.epoch = feed.log?.epoch ?? feed.nextEpoch;
     this.offset = offset;
     this.#acknowledged = offset;
     this.pendingGap = pendingGap;
@@ -74,10 +77,11 @@ export class Cursor implements LogCursor {
    * Goes on in another history, where nothing is known of what was acknowledged before.
    * @returns records that were unacknowledged
    */
-  restart(offset: number): number {
+  restart(offset: number, pendingGap: PendingGap): number {
     const open = this.#unacknowledged(this.offset);
     this.offset = this.#acknowledged = offset;
     this.address = -1;
+    this.pendingGap = pendingGap;
     this.#skips = undefined;
     return open;
   }

@@ -5,12 +5,13 @@
  * whose socket is full, or whose windows are, is not looked at until it says so.
  */
 import { encodeFrame, type GapReason } from "@ringcast/protocol";
+import type { RingLog } from "../log/index.js";
 import type { Runtime } from "../runtime/index.js";
 import type { Cursor } from "./cursor.js";
 import type { Frame, HubEvent } from "./port.js";
 import type { HubReader } from "./reader.js";
 import { BLOCK_BYTES, SegmentCache, gapFrame, nextSegment, textFrame, type Segment } from "./segment.js";
-import { epochAt } from "./start.js";
+import { epochAt, resume } from "./start.js";
 import { partitionStates, type Reading } from "./subscription.js";
 import type { Feed } from "./topic.js";
 
@@ -20,6 +21,8 @@ const TURN_BYTES = 1_048_576;
 const READERS_PER_CLOCK_READING = 16;
 /** Bytes of the log in one write: the most that waits unsent at a socket, but for one larger record. */
 const SLICE_BYTES = BLOCK_BYTES;
+/** A log that can't be read at the moment is asked again after this. */
+const PENDING_MS = 50;
 /** Frames kept from turn to turn while readers still wait for them. */
 const CACHE_BYTES = 8_388_608;
 
@@ -51,7 +54,7 @@ export class Flush {
   readonly #dirty: Feed[] = [];
   readonly #live = new ReaderLine();
   readonly #behind = new ReaderLine();
-  /** Readers that a log told to ask again in a later turn. */
+  /** Readers that a log told to ask again later, while a timer runs. */
   readonly #pending: HubReader[] = [];
   #scheduled = false;
   /** Frames of the reader being visited; used again for each. */
@@ -106,7 +109,6 @@ export class Flush {
     this.#turnBytes = 0;
     this.#lookAtDirtyFeeds();
     this.#visitReaders(begin + TURN_MS);
-    for (const reader of this.#pending.splice(0)) this.#behind.push(reader);
     const isDone = this.#live.isEmpty && this.#behind.isEmpty;
     if (isDone || this.#cache.bytes > CACHE_BYTES) this.#cache.clear();
     if (isDone) this.#frames.length = 0;
@@ -174,8 +176,16 @@ export class Flush {
     }
     if (this.#count > 0) this.#send(reader, replies);
     if (reader.isBlocked || reader.isClosed || reader.isLinedUp || !reader.hasDue) return;
-    if (isPending) this.#pending.push(reader);
+    if (isPending) this.#askAgain(reader);
     else this.#behind.push(reader);
+  }
+
+  #askAgain(reader: HubReader): void {
+    const isFirst = this.#pending.push(reader) === 1;
+    if (!isFirst) return;
+    this.#runtime.setTimer(PENDING_MS, () => {
+      for (const waiting of this.#pending.splice(0)) this.visitSoon(waiting);
+    });
   }
 
   #send(reader: HubReader, replies: number): void {
@@ -191,8 +201,9 @@ export class Flush {
   #advance(cursor: Cursor): Step {
     const { reading } = cursor;
     const { subscription } = reading;
-    if (cursor.pendingGap !== undefined) this.#tellPendingGap(cursor);
     const { log } = cursor.feed;
+    if (log !== undefined && cursor.epoch !== log.epoch) followLineage(cursor, log);
+    if (cursor.pendingGap !== undefined) this.#tellPendingGap(cursor);
     if (log === undefined) return "done";
     const { credit } = subscription;
     if (credit <= 0) {
@@ -253,6 +264,15 @@ export class Flush {
     this.#frames[this.#count++] = gapFrame(cursor, gap);
     this.counters.gaps[reason] += 1;
   }
+}
+
+/** The log has begun a new epoch since the cursor was placed: it may have lost what the cursor has read. */
+function followLineage(cursor: Cursor, log: RingLog): void {
+  const { epoch, offset, reading, pendingGap } = cursor;
+  const { offset: next, stoodAt } = resume(log, { epoch, offset });
+  cursor.epoch = log.epoch;
+  if (stoodAt === undefined) return;
+  reading.subscription.restart(cursor, next, pendingGap ?? { stoodAt, reason: "epoch" });
 }
 
 /** Readers in the order they came, linked through themselves: standing in line allocates nothing. */

@@ -110,15 +110,14 @@ export class Interests {
 
   /** A topic was deleted: its readers are told and stay on the name, at the start of the next epoch. */
   topicDeleted(topic: Topic, lineages: readonly (readonly LineageEntry[])[]): void {
-    for (const { cursors, partition } of topic.feeds) {
+    for (const { cursors, partition, nextEpoch } of topic.feeds) {
       const lineage = lineages[partition] as readonly LineageEntry[];
       for (const cursor of cursors) {
         const { offset, pendingGap } = cursor;
         const stoodAt = pendingGap?.stoodAt ?? { epoch: epochAt(lineage, offset), offset };
-        cursor.pendingGap = { stoodAt, reason: "deleted" };
         const { subscription } = cursor.reading;
-        const open = cursor.restart(0);
-        if (subscription.window > 0) subscription.unacknowledged -= open;
+        subscription.restart(cursor, 0, { stoodAt, reason: "deleted" });
+        cursor.epoch = nextEpoch;
         // Told even where the window is still full: a gap takes no room in it.
         this.#lookAgain(subscription);
         this.flush.enqueue(cursor);

@@ -5,6 +5,8 @@ import {
   RingcastError,
   checkWritableTopic,
   digestOf,
+  encodeProducerPart,
+  isHubTopic,
   recordSize,
   shown,
   type NewMessage,
@@ -72,18 +74,17 @@ export class Publishing {
       });
     }
     const { messages, producer } = input;
-    const topic = this.#topics.find(input.topic) ?? this.#topics.obtain(checkWritableTopic(input.topic));
-    checkWritableTopic(topic.name);
+    const topic = this.#writableTopic(input.topic);
     const { partition } = input;
     const { nextPartition } = topic;
     const partitions = topic.feeds.length;
     const batches = splitByPartition(messages, { partitions, partition, producer, nextPartition });
-    for (const batch of batches) checkShare(batch, topic, messages);
     const mark = producer && {
       id: scopedId(producer.id, subject),
       sequence: producer.sequence,
       digest: digestOf(messages, partition),
     };
+    checkShares(topic, batches, mark);
     const known = mark && judge(topic.stored as StoredTopic, mark, batches);
     const isSynced = input.durability === "synced" || topic.stored?.config.durability === "synced";
     if (known?.duplicate === true) return this.#repeat(topic, known.reply, isSynced);
@@ -94,6 +95,12 @@ export class Publishing {
     this.counters.appendedBytes += sizeOf(messages);
     const outcome = { topic: topic.name, offsets, timestamp, duplicate: false };
     return { outcome, unsynced: isSynced ? logsOf(topic, offsets) : [] };
+  }
+
+  #writableTopic(name: string): Topic {
+    const topic = this.#topics.find(name);
+    // A known name is legal: only the owner of `$…` is left to be asked for.
+    return topic !== undefined && !isHubTopic(name) ? topic : this.#topics.obtain(checkWritableTopic(name));
   }
 
   /** The answer to a request that is stored already. */
@@ -122,10 +129,7 @@ export class Publishing {
     const feeds = missing.map(({ partition }) => topic.feeds[partition] as Feed);
     // One time for the whole publish, so that one reply can tell it.
     let timestamp = Math.max(this.#runtime.nowMs(), known?.timestamp ?? 0);
-    for (const { log } of feeds) {
-      if (log?.failure !== undefined) throw cannotStore(log.failure, "no");
-      timestamp = Math.max(timestamp, log?.lastTimestamp ?? 0);
-    }
+    for (const { log } of feeds) timestamp = Math.max(timestamp, log?.lastTimestamp ?? 0);
     const offsets: OffsetRange[] = [...(known?.offsets ?? [])];
     for (const { partition, messages } of missing) {
       const feed = topic.feeds[partition] as Feed;
@@ -209,20 +213,22 @@ function sizeOf(messages: readonly NewMessage[]): number {
   return bytes;
 }
 
-/** Checked for all partitions before the first append; a single record or batch is at most a quarter of the ring. */
-function checkShare({ partition, messages }: PartitionBatch, topic: Topic, all: readonly NewMessage[]): void {
-  const { capacityBytes } = topic.feeds[partition]?.log as RingLog;
-  const largest = Math.floor(capacityBytes / LARGEST_SHARE);
-  let size = 0;
-  for (const message of messages) size += recordSize(message);
-  if (size <= largest) return;
-  const what =
-    all.length === 1 ? "This message takes" : `The ${messages.length} messages for partition ${partition} take`;
-  throw new RingcastError(
-    "too_large",
-    `${what} ${size} bytes of the log, the most at once is ${largest}: publish less, or give topic ${shown(topic.name)} a larger capacityBytes.`,
-    { capacityBytes },
-  );
+/**
+ * One batch is at most a quarter of its ring. Where there are several, none may be refused after another was appended.
+ * @throws RingcastError `too_large`
+ */
+function checkShares(topic: Topic, batches: readonly PartitionBatch[], mark: ProducerMark | undefined): void {
+  if (batches.length === 1) return;
+  const partLength = mark === undefined ? 0 : encodeProducerPart(mark, 1).length;
+  for (const { partition, messages } of batches) {
+    const limit = Math.floor((topic.feeds[partition]?.log as RingLog).capacityBytes / LARGEST_SHARE);
+    let size = 0;
+    for (const message of messages) size += recordSize(message, size === 0 ? partLength : 0);
+    if (size <= limit) continue;
+    const advice = "publish less at once, or give the topic a larger capacityBytes";
+    const message = `The messages for partition ${partition} take ${size} bytes, over a quarter of its capacity: ${advice}.`;
+    throw new RingcastError("too_large", message, { limit });
+  }
 }
 
 /** Producers are told apart by who they are, so that nobody can use up another's sequences. No subject and no id can make another pair's text. */

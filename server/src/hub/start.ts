@@ -38,8 +38,11 @@ export function epochAt(lineage: readonly LineageEntry[], offset: number): strin
   return entry.epoch;
 }
 
-/** Seamless if the epoch is in the lineage and the offset not past the start of its successor. */
-function resume(log: LogFacts, position: Position): Beginning {
+/**
+ * Where a reader goes on that stands at a position: seamless if the epoch is in the lineage and the offset not past the start of its successor.
+ * @throws RingcastError `invalid_offset` ahead of the head of the newest epoch
+ */
+export function resume(log: LogFacts, position: Position): Beginning {
   const { epoch, offset } = position;
   const at = log.lineage.findLastIndex((entry) => entry.epoch === epoch);
   if (at < 0) return { offset: log.tail, stoodAt: position };

@@ -2,7 +2,7 @@
  * One connection's interest in a topic or a pattern: its cursors and its window.
  */
 import { RingcastError, shown, type PartitionStates } from "@ringcast/protocol";
-import type { Cursor } from "./cursor.js";
+import type { Cursor, PendingGap } from "./cursor.js";
 import type { HubReader } from "./reader.js";
 import { epochAt } from "./start.js";
 import type { Topic } from "./topic.js";
@@ -51,6 +51,12 @@ export class Subscription {
   /** How many records may be delivered now. */
   get credit(): number {
     return this.window === 0 ? Infinity : this.window - this.unacknowledged;
+  }
+
+  /** A cursor goes on in another history; what was open in its old one takes no room in the window any more. */
+  restart(cursor: Cursor, offset: number, pendingGap: PendingGap): void {
+    const open = cursor.restart(offset, pendingGap);
+    if (this.window > 0) this.unacknowledged -= open;
   }
 
   /** Lets a cursor wait until the window opens. */

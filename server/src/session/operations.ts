@@ -25,7 +25,7 @@ export interface Requester {
   /** Wall clock. */
   nowMs(): number;
   reply(frame: HubFrame): void;
-  /** An answer that is made when its turn has come. */
+  /** An answer that may be large: made at once, or when its turn has come where others wait. */
   replyLater(make: () => Frame): void;
   /** Answers with an error; what is no RingcastError becomes `internal`. */
   refuse(id: RequestId, error: unknown): void;
@@ -96,7 +96,7 @@ function subscribe(requester: Requester, request: SubscribeRequest): void {
   });
 }
 
-/** A page may be large: it is read when it can be sent, so that a client that asks for a thousand costs no memory. */
+/** A page may be large: a client that asks for a thousand at once must cost no memory. */
 function history(requester: Requester, request: HistoryRequest): void {
   const { id } = request;
   requester.replyLater(() => {

@@ -21,6 +21,8 @@ import type { Timed } from "./timer-wheel.js";
 
 /** Answers that may wait for a socket that takes nothing. */
 const MAX_WAITING_BYTES = 1_048_576;
+/** Answers that may be large are made at once while no more than this waits. */
+const MAX_READY_BYTES = 65_536;
 /** A closing handshake that takes longer is cut. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -154,7 +156,8 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   }
 
   replyLater(make: () => Frame): void {
-    this.#queue(make);
+    const isRoom = !this.#isBlocked && this.#replies.bytes < MAX_READY_BYTES;
+    this.#queue(isRoom ? make() : make);
   }
 
   refuse(id: RequestId, error: unknown): void {
