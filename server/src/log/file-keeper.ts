@@ -60,7 +60,7 @@ export interface TopicHooks {
   /** The tail is about to move: save the producers whose records it passes. */
   trimming(log: PartitionLog, tailAddress: number): void;
   /** A record with a producer part was found at `place` of the region. */
-  found(log: PartitionLog, region: Region, place: number, where: LogPlace): void;
+  found(log: PartitionLog, region: Region, place: number, where: Omit<LogPlace, "timestamp">): void;
 }
 
 /** Keeps one log in its file: opening and recovery, the header, syncs, closing. */
@@ -81,6 +81,9 @@ export class FileKeeper implements LogKeeper {
   #syncedAddress = 0;
   #syncedOffset = 0;
   #isDirectoryDirty = false;
+  /** The file is gone or was set aside, with whatever it held. */
+  #isLost = false;
+  #isRemoved = false;
   #latch: RingcastError | undefined;
   #openFailure: { readonly error: RingcastError; readonly untilMs: number } | undefined;
   #syncRunning: Promise<void> | undefined;
@@ -104,6 +107,7 @@ export class FileKeeper implements LogKeeper {
 
   open(log: PartitionLog): Region {
     const failed = this.#openFailure;
+    if (this.#isRemoved) throw new RingcastError("unavailable", "The topic was deleted.", { stored: "no" });
     if (failed !== undefined && this.#context.runtime.monotonicMs() < failed.untilMs) throw failed.error;
     try {
       const region = this.#open(log);
@@ -241,9 +245,9 @@ export class FileKeeper implements LogKeeper {
 
   /** Removes the file for good. */
   remove(): void {
+    this.#isRemoved = true;
     this.discard();
-    rmSync(this.#path, { force: true });
-    rmSync(newPathOf(this.#path), { force: true });
+    removeLogFile(this.#context.directory, this.log.topic, this.log.partition);
   }
 
   // ---- opening -------------------------------------------------------------------------------------------------------
@@ -314,8 +318,6 @@ export class FileKeeper implements LogKeeper {
     this.#context.onEvent({ type: "set-aside", topic, partition, file, reason });
   }
 
-  #isLost = false;
-
   /** Makes the file beside its place and moves it there when it is whole. */
   #create(log: PartitionLog): Region {
     // The file should be there: what it held is gone, and its offsets must not be given again in the same epoch.
@@ -383,7 +385,10 @@ export class FileKeeper implements LogKeeper {
       words,
       isBinding,
       index: log.index,
-      onMarked: (place, address, offset) => this.#hooks.found(log, region, place, { address, offset, timestamp: 0 }),
+      // After a clean close all producers are in the catalogue.
+      onMarked: (place, address, offset) => {
+        if (!header.isClosed) this.#hooks.found(log, region, place, { address, offset });
+      },
     });
     log.take(recovery.words);
     this.#isHeaderOpen = !header.isClosed && header.bootId === this.#context.bootId;
@@ -442,6 +447,13 @@ export class FileKeeper implements LogKeeper {
     });
     this.#isHeaderOpen = state === "open";
   }
+}
+
+/** Removes the file of a log that nobody has open, and what a dying process may have left beside it. */
+export function removeLogFile(directory: string, topic: string, partition: number): void {
+  const path = join(directory, fileNameOf(topic, partition));
+  rmSync(path, { force: true, recursive: true });
+  rmSync(newPathOf(path), { force: true });
 }
 
 function newPathOf(path: string): string {

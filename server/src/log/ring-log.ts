@@ -78,6 +78,7 @@ export class PartitionLog implements RingLog {
   /** Whether `beforeAppend` was called since the last sync. */
   isDirty = false;
   #region: Region | undefined;
+  #storedBytes: number;
   readonly #keeper: LogKeeper;
   #publish: ((log: PartitionLog) => void) | undefined;
   readonly #damages = new Map<number, Resumption>();
@@ -89,6 +90,8 @@ export class PartitionLog implements RingLog {
     readonly capacityBytes: number;
     readonly history: Lineage;
     readonly keeper: LogKeeper;
+    /** Bytes that its file had at the last close. */
+    readonly storedBytes: number;
   }) {
     this.topic = options.topic;
     this.partition = options.partition;
@@ -96,6 +99,7 @@ export class PartitionLog implements RingLog {
     this.history = options.history;
     this.index = new SparseIndex(options.capacityBytes);
     this.#keeper = options.keeper;
+    this.#storedBytes = options.storedBytes;
   }
 
   get epoch(): string {
@@ -111,9 +115,10 @@ export class PartitionLog implements RingLog {
     return this.#region;
   }
 
-  /** Bytes of real storage that the log takes while it is open. */
-  get allocatedBytes(): number {
-    return this.#region === undefined ? 0 : this.#region.headerBytes + this.#region.allocatedBytes;
+  /** Bytes of real storage that the log takes. */
+  get storedBytes(): number {
+    if (this.#region !== undefined) this.#storedBytes = this.#region.headerBytes + this.#region.allocatedBytes;
+    return this.#storedBytes;
   }
 
   /**
@@ -127,6 +132,7 @@ export class PartitionLog implements RingLog {
 
   /** Lets the memory go; the next use asks the keeper for it again. */
   release(): void {
+    this.#storedBytes = this.storedBytes;
     this.#region?.close();
     this.#region = undefined;
     this.#publish = undefined;

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
 import type { Runtime, Timer } from "../runtime/port.js";
 import { Catalogue, type CataloguedTopic } from "./catalogue/catalogue.js";
-import { EPOCH_LENGTH, type FileContext, type FileKeeper } from "./file-keeper.js";
+import { EPOCH_LENGTH, type FileContext, type FileKeeper, removeLogFile } from "./file-keeper.js";
 import type { LogEvent, LogStore, StoredTopic } from "./port.js";
 import { Arenas, type DirectoryLock, lockDirectory } from "./region/index.js";
 import { Topic } from "./topic.js";
@@ -28,6 +28,8 @@ export interface LogStoreOptions {
   readonly syncIntervalMs?: number;
   /** File logs that are mapped at once; beyond it the least recently used are let go. 8,192 by default. */
   readonly maxMappedLogs?: number;
+  /** Identity of this boot of the machine, 32 hexadecimal digits; what Linux says by default. A log left open by another boot is verified as after a power cut. */
+  readonly bootId?: string;
 }
 
 /**
@@ -36,13 +38,19 @@ export interface LogStoreOptions {
  * @throws RingcastError with `details.field` "data" when the directory can't be used, e.g. because another hub has it
  */
 export function openLogStore(options: LogStoreOptions): Promise<LogStore> {
+  return new Promise((resolve) => {
+    resolve(openDirectory(options));
+  });
+}
+
+function openDirectory(options: LogStoreOptions): LogStore {
   setNativeCrc32(crc32);
   const lock = lockDirectory(options.directory);
   try {
-    return Promise.resolve(new DirectoryLogStore(options, lock));
+    return new DirectoryLogStore(options, lock);
   } catch (error) {
     lock.release();
-    return Promise.reject(error as Error);
+    throw error;
   }
 }
 
@@ -79,7 +87,7 @@ class DirectoryLogStore implements LogStore {
       runtime,
       arenas: this.#arenas,
       directory: logs,
-      bootId: readBootId(),
+      bootId: options.bootId ?? readBootId(),
       onEvent,
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
       opened: (keeper) => this.#opened(keeper),
@@ -142,6 +150,7 @@ class DirectoryLogStore implements LogStore {
       this.#dirty.delete(keeper);
       keeper.remove();
     }
+    this.#catalogue.forgetFiles(name);
     return epochs;
   }
 
@@ -206,6 +215,11 @@ class DirectoryLogStore implements LogStore {
   // ---- starting ------------------------------------------------------------------------------------------------------
 
   #start(): void {
+    for (const { name, partitions } of this.#catalogue.doomed()) {
+      for (let partition = 0; partition < partitions; partition++)
+        removeLogFile(this.#context.directory, name, partition);
+      this.#catalogue.forgetFiles(name);
+    }
     this.#catalogue.forgetDeletions(this.#runtime.nowMs() - DELETION_KEPT_MS);
     for (const { topic } of this.#catalogue.topics()) this.#unloadedBytes += bytesOf(topic);
     const open = new Map<string, Set<number>>();
@@ -221,6 +235,7 @@ class DirectoryLogStore implements LogStore {
     this.#unloadedBytes -= bytesOf(catalogued);
     const topic = this.#keep(name, catalogued, (partition) => partitions.has(partition));
     for (const partition of partitions) topic.recover(partition);
+    topic.recovered();
   }
 
   // ---- memory and syncs ----------------------------------------------------------------------------------------------

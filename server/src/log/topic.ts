@@ -1,9 +1,11 @@
-import { RingcastError, type TopicConfig } from "@ringcast/protocol";
+import { readProducerPart, RingcastError, timestampOf, type TopicConfig } from "@ringcast/protocol";
+import type { Runtime } from "../runtime/port.js";
 import type { Catalogue, CataloguedTopic } from "./catalogue/catalogue.js";
 import { type FileContext, FileKeeper, type TopicHooks } from "./file-keeper.js";
 import { HeapKeeper } from "./heap-keeper.js";
 import { Lineage } from "./lineage.js";
 import type { ProducerMark, ProducerVerdict, StoredTopic } from "./port.js";
+import { Producers, type ProducerShelf } from "./producers/producers.js";
 import type { Region } from "./region/index.js";
 import { type LogKeeper, type LogPlace, PartitionLog } from "./ring-log.js";
 
@@ -24,12 +26,19 @@ export class Topic implements StoredTopic, TopicHooks {
   readonly partitions: readonly PartitionLog[];
   readonly keepers: readonly FileKeeper[];
   readonly #catalogue: Catalogue;
+  readonly #runtime: Runtime;
+  readonly #producers: Producers;
+  /** For each partition the lowest address of a producer part that is nowhere but in the log. */
+  readonly #unsaved: Float64Array;
 
   constructor(options: TopicOptions) {
     const { name, catalogued, context, wasOpen } = options;
     this.name = name;
     this.config = catalogued.config;
     this.#catalogue = options.catalogue;
+    this.#runtime = context.runtime;
+    this.#unsaved = new Float64Array(catalogued.partitions.length).fill(Infinity);
+    this.#producers = new Producers(this.config.storage === "memory" ? undefined : this.#shelf());
     const makeLog = (partition: number) => (keeper: LogKeeper) => this.#makeLog(catalogued, partition, keeper);
     if (this.config.storage === "memory") {
       this.keepers = [];
@@ -42,13 +51,13 @@ export class Topic implements StoredTopic, TopicHooks {
     }
   }
 
-  judge(_producer: ProducerMark, _partitions: readonly number[]): ProducerVerdict {
-    return { kind: "new" };
+  judge(producer: ProducerMark, partitions: readonly number[]): ProducerVerdict {
+    return this.#producers.judge(producer, partitions, this.#runtime.nowMs());
   }
 
   /** Bytes on disk or heap. */
   get bytes(): number {
-    return this.partitions.reduce((sum, log) => sum + log.allocatedBytes, 0);
+    return this.partitions.reduce((sum, log) => sum + log.storedBytes, 0);
   }
 
   /** Opens a log that the process before left open. A failure is told by an event, and concerns this log alone. */
@@ -64,6 +73,7 @@ export class Topic implements StoredTopic, TopicHooks {
 
   /** Closes all logs. @returns what the catalogue should know, undefined when a log couldn't be closed cleanly */
   async close(): Promise<CataloguedTopic | undefined> {
+    this.#saveProducers();
     const state = this.describe();
     let isClean = true;
     for (const keeper of this.keepers) isClean = (await keeper.close()) && isClean;
@@ -81,7 +91,7 @@ export class Topic implements StoredTopic, TopicHooks {
         headAddress: log.headAddress,
         tailAddress: log.tailAddress,
         lastTimestamp: log.lastTimestamp,
-        bytes: log.allocatedBytes,
+        bytes: log.storedBytes,
       })),
     };
   }
@@ -90,17 +100,62 @@ export class Topic implements StoredTopic, TopicHooks {
     this.#catalogue.putTopic(this.name, this.describe());
   }
 
-  marked(_log: PartitionLog, _mark: ProducerMark, _place: LogPlace, _count: number): void {}
+  marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void {
+    const { partition, epoch } = log;
+    const { sequence, digest } = mark;
+    this.#unsaved[partition] = Math.min(this.#unsaved[partition] as number, place.address);
+    const { offset: first, timestamp } = place;
+    this.#producers.record(mark.id, { sequence, partition, epoch, first, count, timestamp, digest });
+  }
 
-  trimming(_log: PartitionLog, _tailAddress: number): void {}
+  trimming(log: PartitionLog, tailAddress: number): void {
+    if ((this.#unsaved[log.partition] as number) < tailAddress) this.#saveProducers();
+  }
 
-  found(_log: PartitionLog, _region: Region, _place: number, _where: LogPlace): void {}
+  found(log: PartitionLog, region: Region, place: number, where: { offset: number; address: number }): void {
+    const part = readProducerPart(region.bytes, region.view, place);
+    if (part === undefined) return;
+    const { partition } = log;
+    const { id, sequence, count, digest } = part;
+    const epoch = log.history.epochOf(where.offset);
+    const timestamp = timestampOf(region.view, place);
+    this.#unsaved[partition] = Math.min(this.#unsaved[partition] as number, where.address);
+    this.#producers.found(id, { sequence, partition, epoch, first: where.offset, count, timestamp, digest });
+  }
+
+  /** Called when all logs that the process before left open are recovered. */
+  recovered(): void {
+    this.#producers.unite();
+  }
+
+  #saveProducers(): void {
+    this.#producers.save();
+    this.#unsaved.fill(Infinity);
+  }
+
+  #shelf(): ProducerShelf {
+    return {
+      producers: () => this.#catalogue.producers(this.name),
+      putProducers: (states) => this.#catalogue.putProducers(this.name, states),
+      isStillThere: ({ partition, epoch, first }) => {
+        const end = this.partitions[partition]?.history.endOf(epoch) ?? -1;
+        return first < end;
+      },
+    };
+  }
 
   #makeLog(catalogued: CataloguedTopic, partition: number, keeper: LogKeeper): PartitionLog {
     const state = catalogued.partitions[partition] as CataloguedTopic["partitions"][number];
     const history = new Lineage(state.lineage, partition);
     const capacityBytes = this.config.capacityBytes - (this.config.capacityBytes % 8);
-    const log = new PartitionLog({ topic: this.name, partition, capacityBytes, history, keeper });
+    const log = new PartitionLog({
+      topic: this.name,
+      partition,
+      capacityBytes,
+      history,
+      keeper,
+      storedBytes: state.bytes,
+    });
     log.take(state);
     return log;
   }

@@ -40,6 +40,8 @@ export class Catalogue {
   readonly #topics: Database<CataloguedTopic, string>;
   readonly #openLogs: Database<number, OpenKey>;
   readonly #deletions: Database<Deletion, string>;
+  /** Topics whose files are still to be removed, with their partitions. */
+  readonly #doomed: Database<number, string>;
   readonly #producers: Database<Uint8Array, ProducerKey>;
 
   /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
@@ -49,6 +51,7 @@ export class Catalogue {
       this.#topics = this.#root.openDB({ name: "topics" });
       this.#openLogs = this.#root.openDB({ name: "open-logs" });
       this.#deletions = this.#root.openDB({ name: "deletions" });
+      this.#doomed = this.#root.openDB({ name: "doomed" });
       this.#producers = this.#root.openDB({ name: "producers", encoding: "binary" });
     } catch (cause) {
       const advice = "restore it from a backup or move it away: topics are then made anew";
@@ -63,7 +66,7 @@ export class Catalogue {
   }
 
   get topicCount(): number {
-    return Number((this.#topics.getStats() as { entryCount: number }).entryCount);
+    return (this.#topics.getStats() as { entryCount: number }).entryCount;
   }
 
   topic(name: string): CataloguedTopic | undefined {
@@ -115,13 +118,24 @@ export class Catalogue {
     this.#write(() => void this.#openLogs.put([name, partition], FORMAT));
   }
 
+  /** Removes a topic; its files are to be removed next, and then {@link forgetFiles} called. */
   deleteTopic(name: string, partitions: number, deletion: Deletion): void {
     this.#write(() => {
+      void this.#doomed.put(name, partitions);
       void this.#topics.remove(name);
       for (let partition = 0; partition < partitions; partition++) void this.#openLogs.remove([name, partition]);
       for (const key of this.#producerKeys(name)) void this.#producers.remove(key);
       void this.#deletions.put(name, deletion);
     });
+  }
+
+  /** Deleted topics whose files may still be there. */
+  doomed(): { name: string; partitions: number }[] {
+    return [...this.#doomed.getRange()].map(({ key, value }) => ({ name: key, partitions: value }));
+  }
+
+  forgetFiles(name: string): void {
+    this.#write(() => void this.#doomed.remove(name));
   }
 
   /** Saved states of a topic's producers, as {@link putProducers} got them. */

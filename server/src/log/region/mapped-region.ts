@@ -75,7 +75,7 @@ export class MappedRegion implements Region {
       await dataSync(this.#fd);
     } finally {
       this.#syncing--;
-      if (this.#isClosed) this.#closeFile();
+      this.#closeFile();
     }
   }
 
@@ -92,7 +92,7 @@ export class MappedRegion implements Region {
   }
 
   #closeFile(): void {
-    if (this.#syncing === 0) closeSync(this.#fd);
+    if (this.#isClosed && this.#syncing === 0) closeSync(this.#fd);
   }
 }
 
