@@ -67,7 +67,8 @@ async function buildAssets(folder) {
   for (const name of readdirSync(PAGES)) {
     if (/\.(html|css|svg|ico|png)$/.test(name)) cpSync(join(PAGES, name), join(folder, name));
   }
-  const datasets = dirname(createRequire(import.meta.url).resolve("vega-datasets/package.json"));
+  // The package exports its program alone, which stands in a folder beside the data.
+  const datasets = dirname(dirname(createRequire(import.meta.url).resolve("vega-datasets")));
   for (const name of ["earthquakes.json", "world-110m.json"]) {
     cpSync(join(datasets, "data", name), join(folder, "demo", name));
   }
