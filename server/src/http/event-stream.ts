@@ -15,8 +15,8 @@ export interface EventStreamOptions {
 /** What a stream is begun with. */
 export interface EventStreamStart {
   readonly reader: Reader;
-  /** The id that stands for the place where the reader begins. */
-  readonly position: string;
+  /** The id that stands for the place where the reader begins, if it should know it before the first event. */
+  readonly position: string | undefined;
 }
 
 export class EventStream implements Outlet {
@@ -31,14 +31,14 @@ export class EventStream implements Outlet {
     this.#options = options;
   }
 
-  /** Sends the head and, so that a reader which is cut off before the first event can resume too, the place where it begins. */
+  /** Sends the head at once, by a comment. */
   begin(exchange: Exchange, headers: Readonly<Record<string, string>>, { reader, position }: EventStreamStart): void {
     this.#reader = reader;
     this.#response = exchange.stream(
       { status: 200, headers },
       { drain: () => this.#drained(), closed: () => this.#over() },
     );
-    this.#write(Buffer.from(`:\nid: ${position}\n\n`));
+    this.#write(position === undefined ? COMMENT : Buffer.from(`:\nid: ${position}\n\n`));
   }
 
   takeReplies(_frames: Frame[], count: number): number {

@@ -93,7 +93,8 @@ export class EventStreams {
     }
     slot.add(stream);
     this.#count += 1;
-    stream.begin(exchange, headers, { reader, position: positionOf(partitions ?? {}) });
+    // Whoever comes back without an id repeats its `from`, which loses nothing but after "latest": so that one gets an id at once.
+    stream.begin(exchange, headers, { reader, position: from === "latest" ? positionOf(partitions ?? {}) : undefined });
     this.#startTicking();
   }
 
