@@ -76,7 +76,7 @@ export const SETTINGS = {
     group: "Access",
     default: "",
     description:
-      "Secret that guards everything but the pages and the health checks. Flags can be seen by other users of the machine: better in `RINGCAST_TOKEN` or a token file.",
+      "Secret that guards everything but the pages and the health checks. Flags can be seen by other users of the machine: better in `RINGCAST_TOKEN` or a token file. Browsers can send letters, digits and `-._~` only.",
     placeholder: "<secret>",
     values: "visible ASCII characters",
     secret: true,
