@@ -67,8 +67,9 @@ const LINEAGE_ENTRY_BYTES = 48;
 const EPOCH_LENGTH_AT = 8;
 const EPOCH_AT = 9;
 
-const STATE_OPEN = 0;
-const STATE_CLOSED = 1;
+/** By number: in use; closed as it should be, and nothing was appended since; a sync failed, so nothing is known of the device. */
+export const FILE_STATES = ["open", "closed", "failed"] as const;
+export type FileState = (typeof FILE_STATES)[number];
 
 export const SELECTOR_AT = 8_192;
 export const SLOTS_AT = 8_256;
@@ -88,8 +89,7 @@ export interface FileHeader {
   readonly tailAddress: number;
   readonly tailOffset: number;
   readonly lastTimestamp: number;
-  /** Whether the log was closed as it should be, and nothing was appended since. */
-  readonly isClosed: boolean;
+  readonly state: FileState;
   /** Which boot of the machine wrote this: 32 hexadecimal digits. */
   readonly bootId: string;
   readonly lineage: readonly LineageEntry[];
@@ -133,7 +133,7 @@ export function writeHeader(
   writeU64(view, copy + TAIL_OFFSET_AT, header.tailOffset);
   writeU64(view, copy + LAST_TIMESTAMP_AT, header.lastTimestamp);
   view.setUint32(copy + PARTITION_AT, header.partition, true);
-  view.setUint32(copy + STATE_AT, header.isClosed ? STATE_CLOSED : STATE_OPEN, true);
+  view.setUint32(copy + STATE_AT, FILE_STATES.indexOf(header.state), true);
   for (let i = 0; i < 16; i++)
     bytes[copy + BOOT_ID_AT + i] = Number.parseInt(header.bootId.slice(2 * i, 2 * i + 2), 16);
   const topic = encodeUtf8(header.topic);
@@ -234,7 +234,7 @@ function decodeCopy(bytes: Uint8Array, view: DataView, copy: number): FileHeader
     tailAddress: readU64(view, copy + TAIL_ADDRESS_AT),
     tailOffset: readU64(view, copy + TAIL_OFFSET_AT),
     lastTimestamp: readU64(view, copy + LAST_TIMESTAMP_AT),
-    isClosed: view.getUint32(copy + STATE_AT, true) === STATE_CLOSED,
+    state: FILE_STATES[view.getUint32(copy + STATE_AT, true)] ?? "failed",
     bootId: Buffer.from(bytes.subarray(copy + BOOT_ID_AT, copy + BOOT_ID_AT + 16)).toString("hex"),
     lineage,
   };

@@ -6,6 +6,7 @@ import type { Runtime } from "../runtime/port.js";
 import {
   FILE_HEADER_BYTES,
   type FileHeader,
+  type FileState,
   FORMAT_VERSION,
   type HeadWords,
   readHeader,
@@ -196,6 +197,7 @@ export class FileKeeper implements LogKeeper {
     const message = `Writing ${shown(this.#path)} to the storage device failed: check the disk, then restart the hub.`;
     this.#latch = new RingcastError("unavailable", message, { stored: "no" }, { cause });
     this.log.isDirty = false;
+    if (this.#region !== undefined) this.#writeHeader("failed");
     this.health(this.log, this.#latch);
     return this.#latch;
   }
@@ -372,7 +374,8 @@ export class FileKeeper implements LogKeeper {
     const { header, words } = found;
     const { topic, partition } = log;
     const lineage = new Lineage(header.lineage, partition);
-    const isBinding = header.isClosed || header.bootId === this.#context.bootId;
+    const isClosed = header.state === "closed";
+    const isBinding = isClosed || header.bootId === this.#context.bootId;
     log.restore(
       { lineage: header.lineage, head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0 },
       lineage,
@@ -387,11 +390,13 @@ export class FileKeeper implements LogKeeper {
       index: log.index,
       // After a clean close all producers are in the catalogue.
       onMarked: (place, address, offset) => {
-        if (!header.isClosed) this.#hooks.found(log, region, place, { address, offset });
+        if (!isClosed) this.#hooks.found(log, region, place, { address, offset });
       },
     });
     log.take(recovery.words);
-    this.#isHeaderOpen = !header.isClosed && header.bootId === this.#context.bootId;
+    this.#isHeaderOpen = header.state === "open" && header.bootId === this.#context.bootId;
+    // The kernel takes pages whose sync failed for clean; they have to be written once more.
+    if (header.state === "failed") region.dirtyAll();
     let newEpoch: string | undefined;
     if (recovery.needsEpoch) {
       newEpoch = this.#context.runtime.randomId(EPOCH_LENGTH);
@@ -403,7 +408,7 @@ export class FileKeeper implements LogKeeper {
       this.#hooks.lineageChanged();
     }
     for (const damage of recovery.damages) this.#context.onEvent({ type: "corrupt", topic, partition, ...damage });
-    if (header.isClosed && recovery.damages.length === 0 && newEpoch === undefined) return;
+    if (isClosed && recovery.damages.length === 0 && newEpoch === undefined) return;
     const tookMs = this.#context.runtime.monotonicMs() - found.startedMs;
     const { records, cutRecords } = recovery;
     this.#context.onEvent({ type: "recovered", topic, partition, records, tookMs, cutRecords, newEpoch });
@@ -427,7 +432,7 @@ export class FileKeeper implements LogKeeper {
     writeHeadWords(region.view, region.headerAt, this.#count, log);
   }
 
-  #writeHeader(state: "open" | "closed"): void {
+  #writeHeader(state: FileState): void {
     const region = this.#region as MappedRegion;
     const { log } = this;
     this.#sequence++;
@@ -441,7 +446,7 @@ export class FileKeeper implements LogKeeper {
       tailAddress: log.tailAddress,
       tailOffset: log.tail,
       lastTimestamp: log.lastTimestamp,
-      isClosed: state === "closed",
+      state,
       bootId: this.#context.bootId,
       lineage: log.lineage,
     });

@@ -3,11 +3,11 @@
  * in the file is binding, and what is damaged below it is a gap whose offsets stay used. After a power cut pages are on disk in any order: everything
  * is verified, the log is cut at the first bad record at or after what was synced, and a new epoch begins there.
  */
-import { hasMore, isFiller, isPayloadIntact, producerLengthOf, timestampOf } from "@ringcast/protocol";
+import { hasMore, isFiller, isHubPartIntact, isPayloadIntact, producerLengthOf, timestampOf } from "@ringcast/protocol";
 import type { FileHeader, HeadWords } from "./file-header.js";
 import type { Lineage } from "./lineage.js";
 import type { Region } from "./region/index.js";
-import { believedLength, findNextRecord, placeOf, type Resumption } from "./ring.js";
+import { believedLength, findNextRecord, placeOf, plausibleLength, type Resumption } from "./ring.js";
 import type { SparseIndex } from "./sparse-index.js";
 
 /** Records `from` to `to` are damaged. */
@@ -41,7 +41,10 @@ export interface RecoveryInput {
   readonly onMarked: (place: number, address: number, offset: number) => void;
 }
 
-/** Reads a whole log once. O(bytes); with a binding head only headers and what wasn't synced yet. */
+/**
+ * Reads a whole log once, O(bytes). Below a binding head the chain of lengths and offsets is followed: whoever reads a record verifies it. Only after a failed
+ * sync all that wasn't synced before is verified here.
+ */
 export function recover(input: RecoveryInput): Recovery {
   return input.words !== undefined && input.isBinding ? recoverBound(input, input.words) : recoverUnbound(input);
 }
@@ -53,7 +56,10 @@ function recoverBound(input: RecoveryInput, words: HeadWords): Recovery {
   let at: Resumption = { address: words.tailAddress, offset: words.tail };
   let records = 0;
   while (at.offset < end.offset && at.address < end.address) {
-    const length = believedLength(region, lineage, at.address, at.offset, end.address);
+    const isTrusted = header.state !== "failed" || at.address < header.syncedAddress;
+    const length = isTrusted
+      ? plausibleLength(region, at.address, at.offset, end.address)
+      : believedLength(region, lineage, at.address, at.offset, end.address);
     if (length === 0) {
       const behind = findNextRecord(region, lineage, at, end);
       if (behind.offset > at.offset) damages.push({ from: at.offset, to: behind.offset - 1 });
@@ -65,11 +71,16 @@ function recoverBound(input: RecoveryInput, words: HeadWords): Recovery {
       at = { address: at.address + length, offset: at.offset };
       continue;
     }
-    if (at.address >= header.syncedAddress && !isPayloadIntact(region.view, place)) {
+    if (!isTrusted && !isPayloadIntact(region.view, place)) {
       damages.push({ from: at.offset, to: at.offset });
     }
     indexRecord(input, place, at);
-    if (producerLengthOf(region.view, place) > 0) input.onMarked(place, at.address, at.offset);
+    if (
+      producerLengthOf(region.view, place) > 0 &&
+      isHubPartIntact(region.view, place, lineage.seedOf(at.offset), at.address)
+    ) {
+      input.onMarked(place, at.address, at.offset);
+    }
     records++;
     at = { address: at.address + length, offset: at.offset + 1 };
   }

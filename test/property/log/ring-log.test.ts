@@ -85,11 +85,11 @@ class Pair {
   async run(step: Step): Promise<void> {
     switch (step.do) {
       case "append":
-        return this.#append(step.sizes);
+        { this.#append(step.sizes); return; }
       case "read":
-        return this.#read(step.at, step.edge);
+        { this.#read(step.at, step.edge); return; }
       case "time":
-        return this.#time(step.at);
+        { this.#time(step.at); return; }
       case "sync":
         return this.log.synced();
       case "reopen":

@@ -7,6 +7,7 @@ import { allocate } from "./libc.js";
 import { codeOf } from "./log-file.js";
 import type { Region } from "./region.js";
 
+const SMALLEST_PAGE = 4_096;
 const dataSync = promisify(fdatasync);
 
 /** What a mapped region is made of. */
@@ -82,6 +83,12 @@ export class MappedRegion implements Region {
   /** Brings the ring's allocated bytes into the page tables at once, for a scan. */
   populate(): void {
     this.#arenas.populate(this.#slot, FILE_HEADER_BYTES + this.allocatedBytes);
+  }
+
+  /** Makes the kernel take every page for changed, so that the next sync writes all of them. */
+  dirtyAll(): void {
+    const end = this.ringAt + this.allocatedBytes;
+    for (let at = this.ringAt; at < end; at += SMALLEST_PAGE) this.bytes[at] = this.bytes[at] as number;
   }
 
   close(): void {
