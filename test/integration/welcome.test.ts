@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import WebSocket from "ws";
+import { startHub } from "../support/hub.js";
+import { JsonClient } from "../support/json-client.js";
+
+describe("a new connection", () => {
+  it("is welcomed with the limits of the contract before anything is asked", async () => {
+    await using hub = await startHub();
+    await using client = await JsonClient.open(hub.wsUrl);
+
+    const welcome = await client.next();
+
+    expect(welcome).toMatchObject({
+      op: "welcome",
+      protocol: 1,
+      limits: {
+        maxMessageBytes: 1_048_576,
+        maxFrameBytes: 4_194_304,
+        maxSubscriptions: 5_000,
+        maxWindow: 100_000,
+        maxInflight: 1_024,
+        maxBatch: 10_000,
+        idleTimeoutMs: 60_000,
+        pingIntervalMs: 25_000,
+      },
+    });
+    expect(welcome.server).toMatch(/^ringcast\/\d/);
+    expect(welcome.connection).toBeTypeOf("string");
+    expect(Math.abs(welcome.time - Date.now())).toBeLessThan(60_000);
+  });
+
+  it("gets the JSON dialect where it offers it, also beside the binary one", async () => {
+    await using hub = await startHub();
+    await using client = await JsonClient.connect(hub.wsUrl, {
+      protocols: ["ringcast.v1.msgpack", "ringcast.v1.json"],
+    });
+
+    expect(client.socket.protocol).toBe("ringcast.v1.json");
+  });
+
+  it("gets the JSON dialect where it offers no subprotocol", async () => {
+    await using hub = await startHub();
+    await using client = await JsonClient.connect(hub.wsUrl, { protocols: [] });
+
+    expect(client.socket.protocol).toBe("");
+    expect((await client.request({ op: "ping" })).op).toBe("pong");
+  });
+
+  it.each([["ringcast.v1.msgpack"], ["mqtt"]])("is refused with 400 where it offers only %s", async (protocol) => {
+    await using hub = await startHub();
+
+    expect(await refusedStatus(hub.wsUrl, [protocol])).toBe(400);
+  });
+
+  it("is pinged, and closed when it answers nothing", async () => {
+    await using hub = await startHub({ args: ["--ping-interval-ms", "200", "--idle-timeout-ms", "1000"] });
+    const socket = new WebSocket(hub.wsUrl, ["ringcast.v1.json"], { autoPong: false });
+    let pings = 0;
+    socket.on("ping", () => (pings += 1));
+
+    const code = await new Promise<number>((resolve) => socket.once("close", resolve));
+
+    expect(pings).toBeGreaterThan(1);
+    expect([1001, 1005, 1006]).toContain(code);
+  });
+
+  it("stays open while it answers pings", async () => {
+    await using hub = await startHub({ args: ["--ping-interval-ms", "200", "--idle-timeout-ms", "600"] });
+    await using client = await JsonClient.connect(hub.wsUrl);
+    let pings = 0;
+
+    await new Promise<void>((resolve) => client.socket.on("ping", () => ++pings === 8 && resolve()));
+
+    expect((await client.request({ op: "ping" })).op).toBe("pong");
+  });
+});
+
+function refusedStatus(url: string, protocols: string[]): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, protocols);
+    socket.once("unexpected-response", (_request, response) => {
+      resolve(response.statusCode);
+      response.destroy();
+    });
+    socket.once("open", () => reject(new Error("The handshake was accepted")));
+    socket.once("error", () => undefined);
+  });
+}
