@@ -25,7 +25,7 @@
  *   +-------------+------------------------------------------+----------+
  *
  * head words: a selector and two slots
- *     8192 selector u32: the count of the slot that holds; its lowest bit names the slot
+ *     8192 selector u32: the count of the slot that holds; its lowest bit is that slot's number
  *     8256 slot 0, 8320 slot 1, each:
  *    0        4        8              16            24             32            40
  *   +--------+--------+--------------+-------------+--------------+-------------+----------------+
@@ -74,6 +74,8 @@ export type FileState = (typeof FILE_STATES)[number];
 export const SELECTOR_AT = 8_192;
 export const SLOTS_AT = 8_256;
 export const SLOT_BYTES = 64;
+/** Makes a slot of zeros no valid one. */
+const SLOT_CHECK_START = 0x52494e47;
 const TWO_32 = 0x1_0000_0000;
 
 /** What a header copy says. Addresses and offsets are as of the moment it was written. */
@@ -180,13 +182,21 @@ export function writeHeadWords(view: DataView, at: number, count: number, words:
   view.setInt32(at + SELECTOR_AT, count | 0, true);
 }
 
-/** The slot that holds; undefined when selector and slot disagree, which no death of a process can bring about. */
+/**
+ * Head and tail as they were published last: the newest whole slot. Undefined when the selector doesn't fit to it, which no death of a process can
+ * bring about: it names that slot, or the one before while it was about to be changed.
+ */
 export function readHeadWords(view: DataView, at: number): (HeadWords & { readonly count: number }) | undefined {
-  const count = view.getUint32(at + SELECTOR_AT, true);
-  const slot = at + SLOTS_AT + (count & 1) * SLOT_BYTES;
-  if (view.getUint32(slot, true) !== count || view.getInt32(slot + 4, true) !== slotCheck(view, slot)) return undefined;
+  const selector = view.getInt32(at + SELECTOR_AT, true);
+  const slots = [at + SLOTS_AT, at + SLOTS_AT + SLOT_BYTES].filter(
+    (slot) => view.getInt32(slot + 4, true) === slotCheck(view, slot),
+  );
+  const [slot] = slots.sort((a, b) => (view.getInt32(b, true) - view.getInt32(a, true)) | 0);
+  if (slot === undefined) return undefined;
+  const count = view.getInt32(slot, true);
+  if (selector !== count && selector !== ((count - 1) | 0)) return undefined;
   return {
-    count,
+    count: count >>> 0,
     headAddress: readU64(view, slot + 8),
     head: readU64(view, slot + 16),
     tailAddress: readU64(view, slot + 24),
@@ -200,7 +210,7 @@ export function readHeadWords(view: DataView, at: number): (HeadWords & { readon
  * Much cheaper than a CRC, and written with every append.
  */
 function slotCheck(view: DataView, slot: number): number {
-  let check = view.getInt32(slot, true);
+  let check = view.getInt32(slot, true) ^ SLOT_CHECK_START;
   for (let at = slot + 8; at < slot + 48; at += 4) {
     check = Math.imul(check ^ view.getInt32(at, true), 0x9e3779b1);
     check = (check << 13) | (check >>> 19);

@@ -333,7 +333,10 @@ export class FileKeeper implements LogKeeper {
     this.#syncedAddress = 0;
     this.#syncedOffset = 0;
     this.#attach(log, region);
+    // Both copies, so that there is always one to fall back on.
     this.#writeHeader("open");
+    this.#writeHeader("open");
+    this.#publish(log);
     this.#publish(log);
     renameSync(newPathOf(this.#path), this.#path);
     this.#isDirectoryDirty = true;

@@ -58,7 +58,7 @@ function recoverBound(input: RecoveryInput, words: HeadWords): Recovery {
   while (at.offset < end.offset && at.address < end.address) {
     const isTrusted = header.state !== "failed" || at.address < header.syncedAddress;
     const length = isTrusted
-      ? plausibleLength(region, at.address, at.offset, end.address)
+      ? plausibleLength(region, lineage, at.address, at.offset, end.address)
       : believedLength(region, lineage, at.address, at.offset, end.address);
     if (length === 0) {
       const behind = findNextRecord(region, lineage, at, end);

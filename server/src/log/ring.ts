@@ -43,13 +43,20 @@ export function believedLength(
 }
 
 /**
- * Like {@link believedLength}, by lengths and offset alone: enough to follow a chain of records whose ends are known, at a third of the cost.
+ * Like {@link believedLength}, but believes a record by its lengths and offset alone: enough to follow a chain whose end is known, at a third of
+ * the cost.
  */
-export function plausibleLength(region: Region, address: number, offset: number, limit: number): number {
+export function plausibleLength(
+  region: Region,
+  lineage: Lineage,
+  address: number,
+  offset: number,
+  limit: number,
+): number {
   const place = placeOf(region, address);
   const length = checkRecord(region.view, place, place + lapEnd(address, region.capacityBytes, limit) - address);
-  if (length === 0 || isFiller(region.view, place)) return length;
-  return offsetOf(region.view, place) === offset ? length : 0;
+  if (length > 0 && isFiller(region.view, place)) return believedLength(region, lineage, address, offset, limit);
+  return length > 0 && offsetOf(region.view, place) === offset ? length : 0;
 }
 
 /** Where records can be believed again after a damaged stretch. */

@@ -50,6 +50,7 @@ function step(): void {
   say("append", log.partition, log.head);
   if (Math.random() < 0.02) void log.synced();
   if (Math.random() < 0.01) {
+    while (store.topic(`n${topics}`) !== undefined) topics++;
     const name = `n${topics++}`;
     store.createTopic(name, config);
     say("create", name);
