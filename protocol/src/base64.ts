@@ -41,18 +41,6 @@ export function writeBase64(source: Uint8Array, from: number, to: number, target
   return place;
 }
 
-/** Base64 characters of some bytes. */
-export function encodeBase64(bytes: Uint8Array): string {
-  const characters = new Uint8Array(base64Length(bytes.length));
-  writeBase64(bytes, 0, bytes.length, characters, 0);
-  let text = "";
-  // In pieces: the number of arguments of a call is limited.
-  for (let at = 0; at < characters.length; at += 8192) {
-    text += String.fromCharCode(...characters.subarray(at, at + 8192));
-  }
-  return text;
-}
-
 /** Bytes of a Base64 text; undefined where it isn't strictly Base64. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   const characters = new Uint8Array(text.length);

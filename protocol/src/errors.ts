@@ -39,8 +39,8 @@ export class RingcastError extends Error {
 
   /** The fields that go into a reply or an HTTP body; `details` only where there are any. */
   toBody(): ErrorBody {
-    const body = { code: this.code, message: this.message };
-    return Object.keys(this.details).length > 0 ? { ...body, details: this.details } : body;
+    const { code, message, details } = this;
+    return Object.keys(details).length > 0 ? { code, message, details } : { code, message };
   }
 }
 

@@ -15,8 +15,6 @@ export * from "./operations.js";
 export * from "./partition.js";
 export * from "./position.js";
 export * from "./record.js";
-export * from "./refusals.js";
-export * from "./requests.js";
 export * from "./topic-config.js";
 export * from "./topic.js";
 export * from "./utf8.js";

@@ -7,7 +7,7 @@ import { CONTENT_TYPE } from "./record.js";
 import { isUtf8 } from "./utf8.js";
 
 /** Bytes of a message that count against `maxMessageBytes`: data, key and header block. */
-export function messageBytes(message: NewMessage): number {
+function messageBytes(message: NewMessage): number {
   return message.data.length + message.headers.length + (message.key?.length ?? 0);
 }
 

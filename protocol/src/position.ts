@@ -35,11 +35,6 @@ export function isEpoch(value: unknown): value is string {
   return typeof value === "string" && EPOCH.test(value);
 }
 
-/** Whether two positions are the same place of the same history. */
-export function isSamePosition(a: Position, b: Position): boolean {
-  return a.offset === b.offset && a.epoch === b.epoch;
-}
-
 /** A position as text: `epoch.offset`. */
 export function formatPosition(position: Position): string {
   return `${position.epoch}.${position.offset}`;

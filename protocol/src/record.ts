@@ -46,7 +46,6 @@ export const KEY_LENGTH_AT = 40;
 export const HEADERS_LENGTH_AT = 42;
 export const TYPE_AT = 44;
 export const ATTRIBUTES_AT = 45;
-export const PAYLOAD_RESERVED_AT = 46;
 /** Key, headers and data follow one another from here. */
 export const KEY_AT = 48;
 

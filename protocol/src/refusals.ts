@@ -13,7 +13,7 @@ const REFUSED_FIELDS: ReadonlyMap<string, readonly string[]> = /*#__PURE__*/ new
 const REFUSED_DURABILITIES: readonly string[] = ["replicated"];
 
 /** Settings of a topic: `bad_request` for anything but zero. */
-export const REFUSED_SETTINGS = ["retentionMs", "retentionRecords"] as const;
+const REFUSED_SETTINGS = ["retentionMs", "retentionRecords"] as const;
 
 /**
  * Refuses a request that names a field of a later version.

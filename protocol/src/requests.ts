@@ -127,7 +127,7 @@ export function readPublishOptions(fields: RequestFields): PublishOptions {
  * Reads where a reader of one topic begins.
  * @throws RingcastError `bad_request` with `details.field` = `from`, `invalid_offset`, `too_many`
  */
-export function readTopicStart(value: unknown): TopicStart {
+function readTopicStart(value: unknown): TopicStart {
   if (value === "latest" || value === "earliest") return value;
   if (!isObject(value)) throw badStart(value);
   const form = onlyMember(value, ["offset", "positions", "time", "last"]);

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RingcastError } from "@ringcast/protocol";
-import { decodeBase64, decodeHubFrame, encodeBase64, utf8Length } from "@ringcast/protocol";
+import { base64Length, decodeBase64, decodeHubFrame, utf8Length, writeBase64 } from "@ringcast/protocol";
+
+function encodeBase64(bytes: Uint8Array): string {
+  const characters = new Uint8Array(base64Length(bytes.length));
+  expect(writeBase64(bytes, 0, bytes.length, characters, 0)).toBe(characters.length);
+  return new TextDecoder().decode(characters);
+}
 
 describe("decodeHubFrame", () => {
   it("gives a frame, nothing, or bad_frame for any text", () => {

@@ -1,25 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { RingcastError } from "@ringcast/protocol";
-import {
-  formatEventId,
-  formatPosition,
-  isEpoch,
-  isOffset,
-  isSamePosition,
-  parseEventId,
-  parsePosition,
-} from "@ringcast/protocol";
+import { formatEventId, formatPosition, isEpoch, isOffset, parseEventId, parsePosition } from "@ringcast/protocol";
 
 describe("positions", () => {
   it("print as epoch.offset and come back", () => {
     expect(formatPosition({ epoch: "e-1_Z", offset: 2 ** 53 - 1 })).toBe("e-1_Z.9007199254740991");
     expect(parsePosition("e-1_Z.9007199254740991")).toEqual({ epoch: "e-1_Z", offset: 2 ** 53 - 1 });
-  });
-
-  it("are the same only in the same epoch", () => {
-    expect(isSamePosition({ epoch: "a", offset: 1 }, { epoch: "a", offset: 1 })).toBe(true);
-    expect(isSamePosition({ epoch: "a", offset: 1 }, { epoch: "b", offset: 1 })).toBe(false);
-    expect(isSamePosition({ epoch: "a", offset: 1 }, { epoch: "a", offset: 2 })).toBe(false);
   });
 
   it.each([-1, 1.5, 2 ** 53, NaN, "42", null, undefined])("have no offset %s", (value) => {

@@ -135,7 +135,7 @@ function writeHeaders(writer: ByteWriter, bytes: Uint8Array, from: number, to: n
 }
 
 /** Writes UTF-8 bytes as a JSON string; what isn't UTF-8 becomes U+FFFD. */
-export function writeString(writer: ByteWriter, bytes: Uint8Array, from: number, to: number): void {
+function writeString(writer: ByteWriter, bytes: Uint8Array, from: number, to: number): void {
   writer.byte(QUOTE);
   for (let at = from; at < to;) {
     const end = plainEnd(bytes, at, to);
