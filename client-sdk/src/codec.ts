@@ -28,11 +28,16 @@ export interface Codec {
 }
 
 const BYTES = "$bytes";
+/** What a Uint8Array or Buffer looks like in JSON, among others: only then is the slow way taken. */
+const MAY_HOLD_BYTES = /\{(\}|"0":|"type":"Buffer")/;
 
 /** The JSON dialect. A Uint8Array anywhere in the data travels as `{"$bytes":"<base64>"}` and comes out as a Uint8Array. */
 export const jsonCodec: Codec = {
   subprotocol: "ringcast.v1.json",
-  encodeBody: (fields) => JSON.stringify(packBytes(fields)),
+  encodeBody: (fields) => {
+    const text = JSON.stringify(fields);
+    return MAY_HOLD_BYTES.test(text) ? JSON.stringify(fields, packBytes) : text;
+  },
   // Joined as text: the body is encoded once, however often it is sent.
   encode: (operation, body) => {
     const text = JSON.stringify(operation);
@@ -41,49 +46,31 @@ export const jsonCodec: Codec = {
   decode: (frame) => {
     const text = frame as string;
     const decoded = JSON.parse(text) as HubFrame;
-    // Walking through the data is only needed where the mark is somewhere in the text.
-    if ("messages" in decoded && text.includes(`"${BYTES}"`)) {
-      for (const message of decoded.messages as { -readonly [Field in keyof WireMessage]: WireMessage[Field] }[])
-        message.data = unpackBytes(message.data);
+    if (!("messages" in decoded) || !text.includes(`{"${BYTES}"`)) return decoded;
+    for (const message of decoded.messages as { -readonly [Field in keyof WireMessage]: WireMessage[Field] }[]) {
+      message.data = JSON.parse(JSON.stringify(message.data), unpackBytes);
     }
     return decoded;
   },
 };
 
-/** The value itself where there are no bytes in it, otherwise a copy that JSON can hold. */
-function packBytes(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Uint8Array) return { [BYTES]: toBase64(value) };
-  // A Date, for example, knows itself what it is in JSON.
-  if ("toJSON" in value) return value;
-  const entries = Object.entries(value).map(([key, each]: [string, unknown]) => [key, packBytes(each), each] as const);
-  if (entries.every(([, packed, each]) => packed === each)) return value;
-  return Array.isArray(value) ? entries.map(([, each]) => each) : Object.fromEntries(entries);
-}
-
-/** Puts bytes where their texts are, in place. */
-function unpackBytes(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const object = value as Record<string, unknown>;
-  const keys = Object.keys(object);
-  const text = object[BYTES];
-  if (keys.length === 1 && typeof text === "string") return fromBase64(text) ?? value;
-  // JSON.parse makes "__proto__" a property like any other, so this can't reach a prototype.
-  for (const key of keys) object[key] = unpackBytes(object[key]);
-  return value;
-}
-
-function toBase64(bytes: Uint8Array): string {
+/** Replaces bytes on their way into JSON. A Buffer of Node has turned itself into something else by then, so the value is taken from its holder. */
+function packBytes(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const bytes = this[key];
+  if (!(bytes instanceof Uint8Array)) return value;
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
+  return { [BYTES]: btoa(text) };
 }
 
-function fromBase64(text: string): Uint8Array | undefined {
+/** Puts bytes where their texts are. */
+function unpackBytes(_key: string, value: unknown): unknown {
+  const text = (value as Record<string, unknown> | null)?.[BYTES];
+  if (typeof text !== "string" || Object.keys(value as object).length > 1) return value;
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   } catch {
     // InvalidCharacterError: an object that only looks like bytes; left as it came.
-    return undefined;
+    return value;
   }
 }

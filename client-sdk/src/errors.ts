@@ -1,5 +1,5 @@
-/** How errors of the wire become errors of the SDK. */
-import { isErrorCode, RingcastError, type ErrorFrame, type Gap } from "@ringcast/protocol";
+/** How errors of the wire become errors of the SDK, and which of them are met by asking again. */
+import { RingcastError, type ErrorDetails, type ErrorFrame, type Gap } from "@ringcast/protocol";
 
 /**
  * Messages will never come, and the subscription was asked to end then (`gaps: "reject"`). To go on behind the gap, subscribe again with
@@ -9,26 +9,31 @@ export class GapError extends RingcastError {
   readonly gap: Gap;
 
   constructor(gap: Gap) {
-    super(
-      "invalid_offset",
-      `Messages ${gap.from} to ${gap.to} of ${gap.topic}/${gap.partition} will not come (${gap.reason}): subscribe again from the subscription's position to go on behind them.`,
-      { ...gap },
-    );
+    super("invalid_offset", `Lost: ${gap.topic}/${gap.partition}, ${gap.from} to ${gap.to} (${gap.reason}).`, { gap });
     this.gap = gap;
   }
 }
 
-/** The error that an `error` frame tells of; a code that a newer hub may have counts as `internal`. */
+/** The error that an `error` frame tells of. A code that only a newer hub knows is handed on as it is. */
 export function errorOf({ code, message, details }: ErrorFrame): RingcastError {
-  return new RingcastError(isErrorCode(code) ? code : "internal", message, details);
+  return new RingcastError(code, message, details);
 }
 
-/** Whatever was thrown, as our error. */
-export function asRingcastError(error: unknown): RingcastError {
-  return error instanceof RingcastError ? error : new RingcastError("internal", String(error), {}, { cause: error });
+/** @returns an error of the caller's: `field` can't be meant */
+export function badRequest(message: string, field: string): RingcastError {
+  return new RingcastError("bad_request", message, { field });
 }
 
-/** The hub object was closed by its owner. */
-export function closedError(): RingcastError {
-  return new RingcastError("unavailable", "This hub object was closed: connect again.");
+/** The hub object was closed, or gives up. */
+export function unavailable(message = "Closed: connect again.", details?: ErrorDetails): RingcastError {
+  return new RingcastError("unavailable", message, details);
+}
+
+/** Wait before a refused request is sent again, where the hub doesn't say. */
+const RETRY_MS = 1_000;
+
+/** How long to wait before the same request is sent again, milliseconds; undefined where that would be in vain. */
+export function retryDelayMs({ code, retryable, details: { retryAfterMs } }: RingcastError): number | undefined {
+  if (!retryable || code === "too_many") return undefined;
+  return (retryAfterMs as number | undefined) ?? RETRY_MS;
 }

@@ -1,24 +1,29 @@
-import { asRingcastError } from "./errors.js";
-
 /** Listeners by event. What one of them throws reaches neither the others nor us: it is thrown where nobody catches it. */
-export class Listeners<Events> {
-  readonly #all = new Map<keyof Events, Set<(value: never) => void>>();
-
+export interface Listeners<Events> {
   /** @returns ends it */
-  add<Event extends keyof Events>(event: Event, listener: (value: Events[Event]) => void): () => void {
-    const listeners = this.#all.get(event) ?? new Set();
-    this.#all.set(event, listeners);
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
-  }
+  readonly on: <Event extends keyof Events>(event: Event, listener: (value: Events[Event]) => void) => () => void;
+  readonly tell: <Event extends keyof Events>(event: Event, value: Events[Event]) => void;
+}
 
-  tell<Event extends keyof Events>(event: Event, value: Events[Event]): void {
-    for (const listener of this.#all.get(event) ?? []) {
-      try {
-        (listener as (value: Events[Event]) => void)(value);
-      } catch (error) {
-        void Promise.reject(asRingcastError(error));
+interface Listener {
+  readonly event: unknown;
+  readonly listener: (value: never) => unknown;
+}
+
+/** Nobody listens at first. */
+export function createListeners<Events>(): Listeners<Events> {
+  const all = new Set<Listener>();
+  return {
+    on: (event, listener) => {
+      const entry = { event, listener };
+      all.add(entry);
+      return () => void all.delete(entry);
+    },
+    tell: (event, value) => {
+      for (const entry of all) {
+        // A rejection that nobody handles, where the listener throws.
+        if (entry.event === event) void new Promise((resolve) => resolve(entry.listener(value as never)));
       }
-    }
-  }
+    },
+  };
 }

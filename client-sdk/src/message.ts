@@ -44,24 +44,8 @@ export interface HistoryPage<Data = unknown> {
   readonly gap: Gap | undefined;
 }
 
-const NO_HEADERS: Readonly<Record<string, string>> = /*#__PURE__*/ Object.freeze({});
-
 /** Makes what the user gets out of what came over the wire. */
-export function toMessage(
-  topic: string,
-  partition: number,
-  epoch: string,
-  { offset, timestamp, key, headers, data }: WireMessage,
-): Message {
-  return {
-    topic,
-    partition,
-    epoch,
-    offset,
-    timestamp,
-    key,
-    headers: headers ?? NO_HEADERS,
-    data,
-    position: { topic, partition, epoch, offset: offset + 1 },
-  };
+export function toMessage(topic: string, partition: number, epoch: string, wire: WireMessage): Message {
+  const place = { topic, partition, epoch };
+  return { key: undefined, headers: {}, ...wire, ...place, position: { ...place, offset: wire.offset + 1 } };
 }

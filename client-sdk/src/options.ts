@@ -84,7 +84,7 @@ export interface SubscribeOptions<Data> {
    * Without it, iterate over the subscription.
    */
   readonly onMessage?: (message: Message<Data>) => unknown;
-  /** Callback form: told when the subscription ended with an error. Without it, the hub object's `error` event is. */
+  /** Callback form: told when the subscription ended with an error. Without it, that is an unhandled rejection. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -112,6 +112,4 @@ export interface HubEvents {
   readonly state: StateChange;
   /** A subscription reached a gap. */
   readonly gap: Gap;
-  /** Something failed that no promise tells of. */
-  readonly error: unknown;
 }

@@ -6,17 +6,9 @@
  * was not. A refused publish uses no sequence up, so those sent after it are refused as `out_of_sequence`: the line then waits until
  * nothing of it is in flight and goes on, in order, from the sequence that the hub expects.
  */
-import {
-  RingcastError,
-  shown,
-  utf8Length,
-  type Durability,
-  type HubFrame,
-  type Limits,
-  type PublishedFrame,
-} from "@ringcast/protocol";
+import { RingcastError, type Durability, type HubFrame, type PublishedFrame } from "@ringcast/protocol";
 import { createDeferred, type Deferred } from "./deferred.js";
-import { errorOf } from "./errors.js";
+import { errorOf, retryDelayMs, unavailable } from "./errors.js";
 import type { Link } from "./link.js";
 import type { Timer } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
@@ -27,10 +19,10 @@ const MAX_INFLIGHT_BYTES = 4_194_304;
 const OPERATION_BYTES = 2_048;
 /** Idle lines are forgotten beyond so many topics; the next publish there begins with a new producer id. */
 const MAX_LINES = 1_000;
-/** Wait before a refused publish is tried again, where the hub doesn't say. */
-const RETRY_MS = 1_000;
-/** Codes that a later attempt may not meet. */
-const RETRIED = ["rate_limited", "unavailable", "shutting_down"];
+const encoder = /*#__PURE__*/ new TextEncoder();
+
+/** `details.stored` where the hub may have stored it or not. */
+const UNKNOWN = "unknown";
 
 export interface PublishTarget {
   readonly topic: string;
@@ -38,16 +30,43 @@ export interface PublishTarget {
   readonly durability?: Durability;
 }
 
+export interface ProducerOptions {
+  /** Milliseconds, from the publish to its outcome. */
+  readonly timeoutMs: number;
+  /** Publishes without an outcome, at most. */
+  readonly maxBacklog: number;
+}
+
+export interface Producer {
+  /**
+   * Takes a publish into its line.
+   *
+   * @param body what the codec made of the user's part
+   * @returns the hub's reply
+   * @throws RingcastError (as a rejection) `too_many` when the backlog is full, `too_large`, `unavailable` when time is over, and what the hub refuses with
+   */
+  publish(target: PublishTarget, body: FrameData): Promise<PublishedFrame>;
+  /** Resolves at once while less than half of the backlog is taken, otherwise when all of it has its outcome. */
+  readonly drained: () => Promise<void>;
+  /** Resolves when every publish so far has its outcome. */
+  settled(): Promise<unknown>;
+  /** Sends what waits, over a connection that was just made. */
+  welcomed(): void;
+  /** Takes back what was in flight, with its sequences: it may have been stored. */
+  lost(): void;
+  /** Rejects everything. */
+  close(error: RingcastError): void;
+}
+
 interface Entry extends Deferred<PublishedFrame> {
   readonly target: PublishTarget;
   readonly body: FrameData;
-  timeout: Timer | undefined;
+  readonly bytes: number;
+  readonly timeout: Timer;
   /** Undefined: not stored, for certain. */
   sequence: number | undefined;
   /** The promise has rejected because time was over. */
   isLate: boolean;
-  /** Bytes in flight; 0: not in flight. */
-  flying: number;
 }
 
 interface Line {
@@ -62,241 +81,161 @@ interface Line {
   pause: Timer | undefined;
 }
 
-export interface ProducerOptions {
-  /** Milliseconds, from the publish to its outcome. */
-  readonly timeoutMs: number;
-  /** Publishes without an outcome, at most. */
-  readonly maxBacklog: number;
-}
-
-export class Producer {
-  readonly #link: Link;
-  readonly #options: ProducerOptions;
-  readonly #lines = new Map<string, Line>();
+export function createProducer(link: Link, { timeoutMs, maxBacklog }: ProducerOptions): Producer {
+  const lines = new Map<string, Line>();
   /** Lines that have something to send. */
-  readonly #waiting = new Set<Line>();
-  #limits: Limits | undefined;
-  #held = 0;
-  #inflight = 0;
-  #inflightBytes = 0;
-  #drained: Deferred<undefined> | undefined;
+  const waiting = new Set<Line>();
+  let held = 0;
+  let inflight = 0;
+  let inflightBytes = 0;
 
-  constructor(link: Link, options: ProducerOptions) {
-    this.#link = link;
-    this.#options = options;
-  }
-
-  /**
-   * Takes a publish into its line.
-   *
-   * @param body what the codec made of the user's part
-   * @returns the hub's reply
-   * @throws RingcastError (as a rejection) `too_many` when the backlog is full, `unavailable` when time is over, and what the hub refuses with
-   */
-  publish(target: PublishTarget, body: FrameData): Promise<PublishedFrame> {
-    const { maxBacklog, timeoutMs } = this.#options;
-    if (this.#held >= maxBacklog) {
-      const message = `${maxBacklog} publishes wait for their acknowledgement: await their promises, or drained(), before the next.`;
-      return Promise.reject(new RingcastError("too_many", message));
+  const remove = (line: Line, entry: Entry): Entry => {
+    const at = line.entries.indexOf(entry);
+    if (at >= 0) {
+      line.entries.splice(at, 1);
+      held--;
     }
-    const line = this.#lineOf(target.topic);
-    const entry: Entry = {
-      ...createDeferred<PublishedFrame>(),
-      target,
-      body,
-      timeout: undefined,
-      sequence: undefined,
-      isLate: false,
-      flying: 0,
-    };
-    if (timeoutMs < Infinity) entry.timeout = this.#link.runtime.setTimer(timeoutMs, () => this.#expire(line, entry));
-    this.#held++;
-    line.entries.push(entry);
-    this.#waiting.add(line);
-    this.#sendDue();
-    return entry.promise;
-  }
+    entry.timeout.cancel();
+    return entry;
+  };
 
-  /** Resolves when less than half of the backlog is taken. */
-  drained(): Promise<void> {
-    if (this.#hasRoom()) return Promise.resolve();
-    return (this.#drained ??= createDeferred<undefined>()).promise;
-  }
-
-  /** Resolves when every publish so far has its outcome. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([...this.#lines.values()].flatMap(({ entries }) => entries.map(({ promise }) => promise)));
-  }
-
-  /** Sends what waits, over a connection that was just made. */
-  welcomed(limits: Limits): void {
-    this.#limits = limits;
-    this.#sendDue();
-  }
-
-  /** Takes back what was in flight, with its sequences: it may have been stored. */
-  lost(): void {
-    this.#inflight = this.#inflightBytes = 0;
-    for (const line of this.#lines.values()) {
-      for (const entry of line.entries) entry.flying = 0;
-      line.inflight = 0;
-      this.#beginAgain(line);
-    }
-  }
-
-  /** Rejects everything. */
-  close(error: RingcastError): void {
-    for (const line of this.#lines.values()) {
-      line.pause?.cancel();
-      while (line.entries[0] !== undefined) this.#remove(line, line.entries[0]).reject(error);
-    }
-    this.#lines.clear();
-    this.#waiting.clear();
-  }
-
-  #sendDue(): void {
-    for (const line of this.#waiting) {
-      while (line.restart === undefined && line.inflight < line.entries.length) {
-        if (!this.#canSend()) return;
-        this.#send(line, line.entries[line.inflight] as Entry);
+  const sendDue = (): void => {
+    for (const line of waiting) {
+      while (line.restart === undefined) {
+        const entry = line.entries[line.inflight];
+        if (entry === undefined) {
+          waiting.delete(line);
+          break;
+        }
+        const limits = link.limits();
+        if (limits === undefined || inflight >= limits.maxInflight || inflightBytes >= MAX_INFLIGHT_BYTES) return;
+        if (entry.bytes + OPERATION_BYTES <= limits.maxFrameBytes) send(line, entry);
+        // The hub would cut the connection, and again after each retry.
+        else remove(line, entry).reject(new RingcastError("too_large", `Too many bytes for a frame: ${entry.bytes}.`));
       }
-      if (line.restart === undefined) this.#waiting.delete(line);
     }
-  }
+  };
 
-  #canSend(): boolean {
-    return (
-      this.#link.isReady() &&
-      this.#inflight < (this.#limits?.maxInflight ?? 0) &&
-      this.#inflightBytes < MAX_INFLIGHT_BYTES
-    );
-  }
-
-  #send(line: Line, entry: Entry): void {
-    const bytes = typeof entry.body === "string" ? utf8Length(entry.body) : entry.body.length;
-    if (bytes + OPERATION_BYTES > (this.#limits as Limits).maxFrameBytes) {
-      // The hub would cut the connection, and again after each retry.
-      const message = `A publish of ${bytes} bytes does not fit into a frame of the hub: publish less at once.`;
-      this.#remove(line, entry).reject(new RingcastError("too_large", message));
-      return;
-    }
-    entry.sequence ??= line.nextSequence;
-    line.nextSequence = entry.sequence + 1;
-    entry.flying = bytes;
+  const send = (line: Line, entry: Entry): void => {
+    const sequence = (entry.sequence ??= line.nextSequence);
+    line.nextSequence = sequence + 1;
     line.inflight++;
-    this.#inflight++;
-    this.#inflightBytes += entry.flying;
-    const producer = { id: line.producer, sequence: entry.sequence };
-    this.#link.call(
-      { op: "publish", ...entry.target, producer },
-      (reply) => this.#settle(line, entry, reply),
+    inflight++;
+    inflightBytes += entry.bytes;
+    link.call(
+      { op: "publish", ...entry.target, producer: { id: line.producer, sequence } },
+      (reply) => settle(line, entry, sequence, reply),
       entry.body,
     );
-  }
+  };
 
-  #settle(line: Line, entry: Entry, reply: HubFrame): void {
+  const settle = (line: Line, entry: Entry, sequence: number, reply: HubFrame): void => {
     line.inflight--;
-    this.#inflight--;
-    this.#inflightBytes -= entry.flying;
-    entry.flying = 0;
-    if (reply.op === "error") this.#refuse(line, entry, errorOf(reply));
-    else this.#remove(line, entry).resolve(reply as PublishedFrame);
-    if (line.inflight === 0 && line.pause === undefined) this.#beginAgain(line);
-    this.#sendDue();
-  }
+    inflight--;
+    inflightBytes -= entry.bytes;
+    if (reply.op === "error") refuse(line, entry, sequence, errorOf(reply));
+    else remove(line, entry).resolve(reply as PublishedFrame);
+    if (line.inflight === 0 && line.pause === undefined) beginAgain(line);
+    sendDue();
+  };
 
-  #refuse(line: Line, entry: Entry, error: RingcastError): void {
+  const refuse = (line: Line, entry: Entry, sequence: number, error: RingcastError): void => {
     const { code, details } = error;
-    let restart = entry.sequence as number;
-    let isStored = false;
+    const delayMs = retryDelayMs(error);
+    let restart = sequence;
     if (code === "out_of_sequence") {
       // Behind a refused one, or the hub has lost the newest (a power cut): go on where it stands.
-      if (typeof details["expected"] === "number") restart = details["expected"];
+      restart = (details["expected"] as number | undefined) ?? restart;
       entry.sequence = undefined;
     } else if (code === "conflict") {
       // The sequence belongs to a publish that was given up; this one is not stored.
       restart++;
       entry.sequence = undefined;
-    } else if (RETRIED.includes(code)) {
-      isStored = details["stored"] === "unknown";
-      const { retryAfterMs } = details;
-      this.#pause(line, typeof retryAfterMs === "number" ? retryAfterMs : RETRY_MS);
-    } else {
-      this.#remove(line, entry).reject(error);
+    } else if (delayMs === undefined) remove(line, entry).reject(error);
+    else {
+      line.pause ??= link.runtime.setTimer(delayMs, () => {
+        line.pause = undefined;
+        if (line.inflight === 0) beginAgain(line);
+        sendDue();
+      });
     }
-    line.restart = Math.min(line.restart ?? Infinity, restart);
-    if (entry.isLate && !isStored) this.#remove(line, entry);
-  }
+    line.restart = Math.min(line.restart ?? restart, restart);
+    if (entry.isLate && details["stored"] !== UNKNOWN) remove(line, entry);
+  };
 
-  #pause(line: Line, delayMs: number): void {
-    line.pause ??= this.#link.runtime.setTimer(delayMs, () => {
-      line.pause = undefined;
-      if (line.inflight === 0) this.#beginAgain(line);
-      this.#sendDue();
-    });
-  }
-
-  #beginAgain(line: Line): void {
+  const beginAgain = (line: Line): void => {
     line.pause?.cancel();
-    line.pause = undefined;
     line.nextSequence = line.restart ?? line.nextSequence;
-    line.restart = undefined;
-    if (line.entries.length > 0) this.#waiting.add(line);
-  }
+    line.pause = line.restart = undefined;
+    waiting.add(line);
+  };
 
-  #expire(line: Line, entry: Entry): void {
-    const isUnknown = entry.sequence !== undefined;
-    const outcome = isUnknown ? "it may have been stored" : "it was not stored";
+  const expire = (line: Line, entry: Entry): void => {
+    const stored = entry.sequence === undefined ? "no" : UNKNOWN;
     entry.isLate = true;
-    entry.reject(
-      new RingcastError(
-        "unavailable",
-        `The publish to ${shown(entry.target.topic)} was not acknowledged within ${this.#options.timeoutMs} ms, ${outcome}.`,
-        { stored: isUnknown ? "unknown" : "no" },
-      ),
-    );
+    entry.reject(unavailable(`Not acknowledged in ${timeoutMs} ms.`, { stored }));
     // What may be stored stays in line: its sequence can't be given to another.
-    if (!isUnknown) this.#remove(line, entry);
-  }
+    if (stored !== UNKNOWN) remove(line, entry);
+  };
 
-  #remove(line: Line, entry: Entry): Entry {
-    const at = line.entries.indexOf(entry);
-    if (at === 0) line.entries.shift();
-    else if (at > 0) line.entries.splice(at, 1);
-    if (at >= 0) this.#held--;
-    entry.timeout?.cancel();
-    if (this.#drained !== undefined && this.#hasRoom()) {
-      this.#drained.resolve(undefined);
-      this.#drained = undefined;
+  const lineOf = (topic: string): Line => {
+    let line = lines.get(topic);
+    if (line === undefined) {
+      for (const [name, { entries }] of lines) if (lines.size >= MAX_LINES && !entries[0]) lines.delete(name);
+      line = {
+        producer: link.runtime.randomId(),
+        entries: [],
+        inflight: 0,
+        nextSequence: 0,
+        restart: undefined,
+        pause: undefined,
+      };
+      lines.set(topic, line);
     }
-    return entry;
-  }
-
-  #hasRoom(): boolean {
-    return this.#held * 2 < this.#options.maxBacklog;
-  }
-
-  #lineOf(topic: string): Line {
-    const found = this.#lines.get(topic);
-    if (found !== undefined) return found;
-    if (this.#lines.size >= MAX_LINES) this.#forgetIdleLine();
-    const line: Line = {
-      producer: this.#link.runtime.randomId(),
-      entries: [],
-      inflight: 0,
-      nextSequence: 0,
-      restart: undefined,
-      pause: undefined,
-    };
-    this.#lines.set(topic, line);
     return line;
-  }
+  };
 
-  #forgetIdleLine(): void {
-    for (const [topic, { entries }] of this.#lines) {
-      if (entries.length > 0) continue;
-      this.#lines.delete(topic);
-      return;
-    }
-  }
+  const settled = (): Promise<unknown> =>
+    Promise.allSettled([...lines.values()].flatMap(({ entries }) => entries.map(({ promise }) => promise)));
+
+  return {
+    publish: (target, body) => {
+      const line = lineOf(target.topic);
+      const entry: Entry = {
+        ...createDeferred<PublishedFrame>(),
+        target,
+        body,
+        bytes: (typeof body === "string" ? encoder.encode(body) : body).length,
+        timeout: link.runtime.setTimer(timeoutMs, () => expire(line, entry)),
+        sequence: undefined,
+        isLate: false,
+      };
+      held++;
+      line.entries.push(entry);
+      if (held > maxBacklog) {
+        remove(line, entry).reject(new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`));
+      }
+      waiting.add(line);
+      sendDue();
+      return entry.promise;
+    },
+    drained: async () => {
+      if (held * 2 >= maxBacklog) await settled();
+    },
+    settled,
+    welcomed: sendDue,
+    lost: () => {
+      inflight = inflightBytes = 0;
+      for (const line of lines.values()) {
+        line.inflight = 0;
+        beginAgain(line);
+      }
+    },
+    close: (error) => {
+      for (const line of lines.values()) {
+        line.pause?.cancel();
+        for (const entry of [...line.entries]) remove(line, entry).reject(error);
+      }
+    },
+  };
 }

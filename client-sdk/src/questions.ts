@@ -1,61 +1,50 @@
-/** Requests that change nothing (`history`, `topic`, `ping`): asked again on the next connection, until time is over. */
-import { RingcastError, type HubFrame } from "@ringcast/protocol";
+/** Requests that change nothing (`history`, `topic`): asked again on the next connection, until time is over. */
+import type { HubFrame, RingcastError } from "@ringcast/protocol";
 import type { Operation } from "./codec.js";
 import { createDeferred, type Deferred } from "./deferred.js";
-import { errorOf } from "./errors.js";
+import { errorOf, unavailable } from "./errors.js";
 import type { Link } from "./link.js";
 
-interface Question extends Deferred<HubFrame> {
-  readonly operation: Operation;
-}
-
-export class Questions {
-  readonly #link: Link;
-  readonly #timeoutMs: number;
-  readonly #open = new Set<Question>();
-
-  constructor(link: Link, timeoutMs: number) {
-    this.#link = link;
-    this.#timeoutMs = timeoutMs;
-  }
-
+export interface Questions {
   /**
    * Asks and waits for the answer.
    *
    * @throws RingcastError (as a rejection) `unavailable` when time is over, and what the hub refuses with
    */
-  async ask(operation: Operation): Promise<HubFrame> {
-    const question: Question = { ...createDeferred<HubFrame>(), operation };
-    this.#open.add(question);
-    const message = `The hub did not answer ${operation.op} within ${this.#timeoutMs} ms.`;
-    const timer =
-      this.#timeoutMs < Infinity
-        ? this.#link.runtime.setTimer(this.#timeoutMs, () => question.reject(new RingcastError("unavailable", message)))
-        : undefined;
-    this.#send(question);
-    try {
-      return await question.promise;
-    } finally {
-      timer?.cancel();
-      this.#open.delete(question);
-    }
-  }
-
+  ask(operation: Operation): Promise<HubFrame>;
   /** Asks again over a connection that was just made. */
-  welcomed(): void {
-    for (const question of this.#open) this.#send(question);
-  }
+  welcomed(): void;
+  close(error: RingcastError): void;
+}
 
-  close(error: RingcastError): void {
-    for (const question of this.#open) question.reject(error);
-  }
+export function createQuestions(link: Link, timeoutMs: number): Questions {
+  const open = new Map<Deferred<HubFrame>, Operation>();
 
-  #send(question: Question): void {
-    if (!this.#link.isReady()) return;
-    this.#link.call(question.operation, (reply) => {
-      if (reply.op !== "error") question.resolve(reply);
+  const send = (operation: Operation, { resolve, reject }: Deferred<HubFrame>): void => {
+    if (link.limits() === undefined) return;
+    link.call(operation, (reply) => {
+      if (reply.op !== "error") resolve(reply);
       // A hub that is going away: the next one is asked.
-      else if (reply.code !== "shutting_down") question.reject(errorOf(reply));
+      else if (reply.code !== "shutting_down") reject(errorOf(reply));
     });
-  }
+  };
+
+  return {
+    ask: (operation) => {
+      const question = createDeferred<HubFrame>();
+      const timer = link.runtime.setTimer(timeoutMs, () =>
+        question.reject(unavailable(`Not answered in ${timeoutMs} ms.`)),
+      );
+      open.set(question, operation);
+      send(operation, question);
+      return question.promise.finally(() => {
+        timer.cancel();
+        open.delete(question);
+      });
+    },
+    welcomed: () => open.forEach(send),
+    close: (error) => {
+      for (const { reject } of open.keys()) reject(error);
+    },
+  };
 }

@@ -1,15 +1,13 @@
 /** Where reading begins: what users say, as the wire understands it. */
-import type { PartitionPositions, Start, TopicStart } from "@ringcast/protocol";
+import type { Start, TopicStart } from "@ringcast/protocol";
 import type { MessagePosition } from "./message.js";
 
-/** A start in one topic; the position of a message becomes that of its partition. */
-export function toTopicStart(from: Start | MessagePosition): Start {
-  return isMessagePosition(from) ? { positions: positionsAt(from) } : from;
-}
-
-/** A start of a pattern; the position of a message resumes its topic, others begin at `latest`. */
-export function toPatternStart(from: Start | MessagePosition): Start {
-  return isMessagePosition(from) ? { topics: { [from.topic]: positionsAt(from) }, others: "latest" } : from;
+/** The position of a message resumes its partition; on a pattern its topic, and others begin at `latest`. */
+export function toStart(from: Start | MessagePosition, isPattern?: boolean): Start {
+  if (typeof from !== "object" || !("epoch" in from)) return from;
+  const { topic, partition, epoch, offset } = from;
+  const positions = { [partition]: { epoch, offset } };
+  return isPattern ? { topics: { [topic]: positions }, others: "latest" } : { positions };
 }
 
 /**
@@ -24,13 +22,5 @@ export function othersAfter(start: Start, more: boolean, askedMs: number): Topic
   if (!more) return "earliest";
   const others = typeof start === "object" && "topics" in start ? (start.others ?? "latest") : start;
   if (others === "latest") return { time: askedMs };
-  return typeof others === "object" && "time" in others ? others : "earliest";
-}
-
-function isMessagePosition(from: Start | MessagePosition): from is MessagePosition {
-  return typeof from === "object" && "epoch" in from;
-}
-
-function positionsAt({ partition, epoch, offset }: MessagePosition): PartitionPositions {
-  return { [partition]: { epoch, offset } };
+  return typeof others === "object" && "last" in others ? "earliest" : others;
 }

@@ -1,33 +1,23 @@
 /** The runtime over what browsers and Node have in common; the one file of the SDK that asks the platform for time and randomness. */
 import type { Runtime } from "./port.js";
 
-const ID_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-
 /** The platform's own clock, timers and randomness. */
 export const platformRuntime: Runtime = {
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
-  randomId: () => {
-    let id = "";
-    for (const byte of crypto.getRandomValues(new Uint8Array(22))) id += ID_DIGITS.charAt(byte & 63);
-    return id;
-  },
+  randomId: () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(15)))),
   setTimer: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
+    // Beyond 31 bits a timer would fire at once.
+    const timer = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff));
     return { cancel: () => clearTimeout(timer) };
   },
   onWake: (callback) => {
-    // Node has neither; a worker has no document.
-    if (typeof addEventListener === "undefined") return () => undefined;
-    const page = typeof document === "undefined" ? undefined : document;
-    const whenVisible = (): void => {
-      if (page?.visibilityState === "visible") callback();
-    };
-    addEventListener("online", callback);
-    page?.addEventListener("visibilitychange", whenVisible);
-    return () => {
-      removeEventListener("online", callback);
-      page?.removeEventListener("visibilitychange", whenVisible);
-    };
+    // Node has neither window nor document, a worker no document.
+    const { document, addEventListener } = globalThis as Partial<typeof globalThis>;
+    const aborter = new AbortController();
+    const { signal } = aborter;
+    addEventListener?.("online", callback, { signal });
+    document?.addEventListener("visibilitychange", () => document.hidden || callback(), { signal });
+    return () => aborter.abort();
   },
 };

@@ -7,9 +7,9 @@ export interface Runtime {
   monotonicMs(): number;
   /** A number in [0, 1). Not for secrets. */
   random(): number;
-  /** An unguessable identifier of 22 characters of `A-Z a-z 0-9 _ -`. */
+  /** An unguessable identifier of 20 characters. */
   randomId(): string;
-  /** Calls back once after `delayMs`. */
+  /** Calls back once after `delayMs`; Infinity is as good as never. */
   setTimer(delayMs: number, callback: () => void): Timer;
   /**
    * Calls back whenever waiting makes no sense any more: the network is there again, or the page is visible again.

@@ -2,5 +2,5 @@
 import type { Transport } from "./port.js";
 import { adaptWebSocket, type WebSocketLike } from "./web-socket.js";
 
-export const browserTransport: Transport = (url, protocols, handler) =>
-  adaptWebSocket(new WebSocket(url, [...protocols]) as WebSocketLike, handler);
+export const browserTransport: Transport = (url, subprotocol, handler) =>
+  adaptWebSocket(new WebSocket(url, subprotocol) as WebSocketLike, handler);

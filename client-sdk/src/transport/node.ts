@@ -1,22 +1,17 @@
 /** The transport of Node: the platform's WebSocket where there is one, else the package `ws` (Node 20). */
-import { browserTransport } from "./browser.js";
-import type { Transport, TransportSocket } from "./port.js";
+import type { Transport, TransportHandler, TransportSocket } from "./port.js";
 import { adaptWebSocket, type WebSocketLike } from "./web-socket.js";
 
-export const nodeTransport: Transport = (url, protocols, handler) =>
-  typeof WebSocket === "undefined"
-    ? openWhenLoaded(url, protocols, handler)
-    : browserTransport(url, protocols, handler);
-
-const openWhenLoaded: Transport = (url, protocols, handler) => {
+export const nodeTransport: Transport = (url, subprotocol, handler) => {
+  if (typeof WebSocket !== "undefined") return adapt(new WebSocket(url, subprotocol) as NodeWebSocket, handler);
   let socket: TransportSocket | undefined;
   let isClosed = false;
   import("ws").then(
-    ({ WebSocket: NodeWebSocket }) => {
+    (ws) => {
       if (isClosed) return;
       // The hub doesn't negotiate compression; not offering it saves the client its buffers.
-      const opened = new NodeWebSocket(url, [...protocols], { perMessageDeflate: false });
-      socket = adaptWebSocket(opened as unknown as WebSocketLike, handler);
+      const opened = new ws.WebSocket(url, subprotocol, { perMessageDeflate: false });
+      socket = adapt(opened as unknown as NodeWebSocket, handler);
     },
     (error: unknown) => handler.closed(1006, `the package "ws" can't be loaded: ${String(error)}`),
   );
@@ -28,3 +23,19 @@ const openWhenLoaded: Transport = (url, protocols, handler) => {
     },
   };
 };
+
+interface NodeWebSocket extends WebSocketLike {
+  onerror: ((event: { readonly message?: string }) => void) | null;
+}
+
+/** Unlike browsers, Node says why a connection could not be made. */
+function adapt(socket: NodeWebSocket, handler: TransportHandler): TransportSocket {
+  let failure = "";
+  socket.onerror = ({ message }) => {
+    failure = message ?? "";
+  };
+  return adaptWebSocket(socket, {
+    received: (data) => handler.received(data),
+    closed: (code, reason) => handler.closed(code, reason || failure),
+  });
+}

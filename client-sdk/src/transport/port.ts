@@ -26,7 +26,7 @@ export interface TransportSocket {
 /**
  * Opens a WebSocket connection; the outcome is told to the handler, never thrown for what the network does.
  *
- * @param url       of the hub's WebSocket route, `ws:` or `wss:`
- * @param protocols subprotocols to offer, the dialect first
+ * @param url         of the hub's WebSocket route, `ws:` or `wss:`
+ * @param subprotocol to offer
  */
-export type Transport = (url: string, protocols: readonly string[], handler: TransportHandler) => TransportSocket;
+export type Transport = (url: string, subprotocol: string, handler: TransportHandler) => TransportSocket;
