@@ -16,6 +16,7 @@ import {
 } from "./file-header.js";
 import { fileNameOf } from "./file-name.js";
 import { Lineage, withEpoch } from "./lineage.js";
+import { LogCopy } from "./log-copy.js";
 import type { LogEvent, ProducerMark } from "./port.js";
 import { recover } from "./recovery.js";
 import {
@@ -34,6 +35,10 @@ import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type PartitionLo
 export const EPOCH_LENGTH = 12;
 /** How long a log that couldn't be opened is left alone. */
 const RETRY_MS = 1_000;
+/** Bytes copied in one turn when a log gets another capacity: some two milliseconds. */
+const SLICE_BYTES = 2 ** 20;
+/** Syncs of a copy during which the log went on; the next one is waited for on the loop, so that the copy comes to an end. */
+const MOST_SYNCS = 5;
 
 /** What all file logs of a store share. */
 export interface FileContext {
@@ -60,6 +65,8 @@ export interface TopicHooks {
   marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void;
   /** The tail is about to move: save the producers whose records it passes. */
   trimming(log: PartitionLog, tailAddress: number): void;
+  /** Addresses begin anew and old records may go: save the producers. */
+  moving(): void;
   /** A record with a producer part was found at `place` of the region. */
   found(log: PartitionLog, region: Region, place: number, where: Omit<LogPlace, "timestamp">): void;
 }
@@ -85,6 +92,9 @@ export class FileKeeper implements LogKeeper {
   /** The file is gone or was set aside, with whatever it held. */
   #isLost = false;
   #isRemoved = false;
+  #isClosing = false;
+  #wantedCapacityBytes: number;
+  #resizing: Promise<void> | undefined;
   #latch: RingcastError | undefined;
   #openFailure: { readonly error: RingcastError; readonly untilMs: number } | undefined;
   #syncRunning: Promise<void> | undefined;
@@ -98,6 +108,7 @@ export class FileKeeper implements LogKeeper {
     this.log = makeLog(this);
     this.#context = options.context;
     this.#hooks = options.hooks;
+    this.#wantedCapacityBytes = this.log.capacityBytes;
     this.#isMarkedOpen = options.wasOpen;
     this.#path = join(options.context.directory, fileNameOf(this.log.topic, this.log.partition));
   }
@@ -157,7 +168,8 @@ export class FileKeeper implements LogKeeper {
   /** One sync serves all who ask while another is under way. */
   synced(log: PartitionLog): Promise<void> {
     if (this.#latch !== undefined) return Promise.reject(this.#latch);
-    if (this.#syncedAddress >= log.headAddress || this.#region === undefined) return Promise.resolve();
+    const isSynced = this.#syncedAddress >= log.headAddress && !this.#isDirectoryDirty;
+    if (isSynced || this.#region === undefined) return Promise.resolve();
     this.#syncNext ??= this.#syncAfter(this.#syncRunning);
     return this.#syncNext;
   }
@@ -202,6 +214,94 @@ export class FileKeeper implements LogKeeper {
     return this.#latch;
   }
 
+  // ---- capacity ------------------------------------------------------------------------------------------------------
+
+  resize(log: PartitionLog, capacityBytes: number): void {
+    this.#wantedCapacityBytes = capacityBytes;
+    if (this.#region === undefined) {
+      // Without a file there is nothing to copy; with one, its next opening sees the difference.
+      if (log.headAddress === 0 && !this.#isMarkedOpen) log.capacityBytes = capacityBytes;
+      return;
+    }
+    if (log.capacityBytes !== capacityBytes) this.#resizing ??= this.#resize();
+  }
+
+  /** Copies into a new file until that has everything and is synced, then puts it in the old one's place. */
+  async #resize(): Promise<void> {
+    const { log } = this;
+    const path = resizePathOf(this.#path);
+    const capacityBytes = this.#wantedCapacityBytes;
+    let region: MappedRegion | undefined;
+    try {
+      await this.#nextTurn();
+      if (this.#isEnding()) return;
+      region = this.#createRegion(path, capacityBytes);
+      const copy = new LogCopy(log, region);
+      for (let syncs = 0; ; syncs++) {
+        while (!copy.step(SLICE_BYTES)) {
+          await this.#nextTurn();
+          if (this.#isEnding()) return;
+        }
+        this.#writeCopied(region, copy);
+        if (syncs < MOST_SYNCS) await region.sync();
+        else region.syncNow();
+        if (this.#isEnding()) return;
+        if (copy.head === log.head) break;
+      }
+      this.#moveTo(region, copy, path);
+      region = undefined;
+    } catch (error) {
+      this.health(log, asUnavailable(error, path));
+    } finally {
+      this.#resizing = undefined;
+      if (region !== undefined) {
+        region.close();
+        rmSync(path, { force: true });
+      }
+    }
+    if (this.#wantedCapacityBytes !== log.capacityBytes && log.failure === undefined) {
+      this.resize(log, this.#wantedCapacityBytes);
+    }
+  }
+
+  /** Gives a copy its header before it is synced: at the moment of the renaming everything in it is on the device. */
+  #writeCopied(region: MappedRegion, copy: LogCopy): void {
+    const synced = { syncedAddress: copy.headAddress, syncedOffset: copy.head };
+    for (const sequence of [1, 2]) {
+      const header = { ...this.#header("open"), ...synced, capacityBytes: region.capacityBytes, sequence };
+      writeHeader(region.bytes, region.view, region.headerAt, {
+        ...header,
+        tailAddress: copy.tailAddress,
+        tailOffset: copy.tail,
+      });
+      writeHeadWords(region.view, region.headerAt, sequence, copy);
+    }
+  }
+
+  #moveTo(region: MappedRegion, copy: LogCopy, path: string): void {
+    const { log } = this;
+    this.#hooks.moving();
+    renameSync(path, this.#path);
+    this.#isDirectoryDirty = true;
+    this.#region = region;
+    this.#sequence = 2;
+    this.#count = 2;
+    this.#syncedAddress = copy.headAddress;
+    this.#syncedOffset = copy.head;
+    this.#isHeaderOpen = true;
+    log.moveTo(region, copy, (changed) => this.#publish(changed));
+    log.isDirty = true;
+    this.#context.dirtied(this);
+  }
+
+  #isEnding(): boolean {
+    return this.#isRemoved || this.#isClosing || this.#region === undefined || this.#latch !== undefined;
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#context.runtime.setTimer(0, resolve));
+  }
+
   // ---- closing -------------------------------------------------------------------------------------------------------
 
   /** Lets the memory go, if all of it is synced; the log goes on by itself at its next use. @returns whether it did */
@@ -222,6 +322,8 @@ export class FileKeeper implements LogKeeper {
 
   /** Syncs and marks the log closed. @returns whether the catalogue may forget that it was open */
   async close(): Promise<boolean> {
+    this.#isClosing = true;
+    await this.#resizing;
     if (this.#region === undefined && this.#isMarkedOpen && this.#isWarm) this.open(this.log);
     if (this.#region === undefined) return !this.#isMarkedOpen;
     try {
@@ -271,6 +373,7 @@ export class FileKeeper implements LogKeeper {
     const isSame = this.#isWarm && head.words !== undefined && head.words.headAddress === log.headAddress;
     this.#attach(log, region);
     if (!isSame) this.#recover(log, region, { header, words: head.words, startedMs });
+    if (capacityBytes !== this.#wantedCapacityBytes) this.#resizing ??= this.#resize();
     return region;
   }
 
@@ -326,7 +429,7 @@ export class FileKeeper implements LogKeeper {
     const isLost = this.#isLost || this.#isMarkedOpen || log.head > 0;
     if (!this.#isMarkedOpen) this.#context.markOpen(log);
     this.#isMarkedOpen = true;
-    const region = this.#createRegion(log.capacityBytes);
+    const region = this.#createRegion(newPathOf(this.#path), log.capacityBytes);
     if (isLost) this.#beginAnew(log);
     this.#sequence = 0;
     this.#count = 0;
@@ -345,8 +448,7 @@ export class FileKeeper implements LogKeeper {
     return region;
   }
 
-  #createRegion(capacityBytes: number): MappedRegion {
-    const path = newPathOf(this.#path);
+  #createRegion(path: string, capacityBytes: number): MappedRegion {
     rmSync(path, { force: true });
     const fd = createLogFile(path);
     const first = Math.min(FIRST_ALLOCATION_BYTES, capacityBytes);
@@ -437,10 +539,14 @@ export class FileKeeper implements LogKeeper {
 
   #writeHeader(state: FileState): void {
     const region = this.#region as MappedRegion;
-    const { log } = this;
     this.#sequence++;
-    writeHeader(region.bytes, region.view, region.headerAt, {
-      sequence: this.#sequence,
+    writeHeader(region.bytes, region.view, region.headerAt, { ...this.#header(state), sequence: this.#sequence });
+    this.#isHeaderOpen = state === "open";
+  }
+
+  #header(state: FileState): FileHeader {
+    const { log } = this;
+    return {
       topic: log.topic,
       partition: log.partition,
       capacityBytes: log.capacityBytes,
@@ -452,8 +558,7 @@ export class FileKeeper implements LogKeeper {
       state,
       bootId: this.#context.bootId,
       lineage: log.lineage,
-    });
-    this.#isHeaderOpen = state === "open";
+    };
   }
 }
 
@@ -462,10 +567,17 @@ export function removeLogFile(directory: string, topic: string, partition: numbe
   const path = join(directory, fileNameOf(topic, partition));
   rmSync(path, { force: true, recursive: true });
   rmSync(newPathOf(path), { force: true });
+  rmSync(resizePathOf(path), { force: true });
 }
 
+/** A file that is being made. */
 function newPathOf(path: string): string {
   return `${path}.new`;
+}
+
+/** A copy in another capacity. */
+function resizePathOf(path: string): string {
+  return `${path}.resize`;
 }
 
 /** Reads a header without mapping the file; undefined when it is too short to have one. */

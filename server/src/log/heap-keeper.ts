@@ -1,14 +1,14 @@
+import type { TopicHooks } from "./file-keeper.js";
+import { LogCopy } from "./log-copy.js";
 import type { ProducerMark } from "./port.js";
 import { HeapRegion, type Region } from "./region/index.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type PartitionLog } from "./ring-log.js";
 
 /** Keeps a log in ordinary memory: there is nothing to recover, to sync or to let go. */
 export class HeapKeeper implements LogKeeper {
-  readonly #hooks: Pick<LogKeeper, never> & {
-    marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void;
-  };
+  readonly #hooks: Pick<TopicHooks, "marked">;
 
-  constructor(hooks: { marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void }) {
+  constructor(hooks: Pick<TopicHooks, "marked">) {
     this.#hooks = hooks;
   }
 
@@ -32,6 +32,18 @@ export class HeapKeeper implements LogKeeper {
 
   synced(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** At once: a copy within memory takes milliseconds for the usual capacities, and nobody has to be asked for space. */
+  resize(log: PartitionLog, capacityBytes: number): void {
+    if (log.region === undefined) {
+      log.capacityBytes = capacityBytes;
+      return;
+    }
+    const region = new HeapRegion(capacityBytes, FIRST_ALLOCATION_BYTES);
+    const copy = new LogCopy(log, region);
+    while (!copy.step(Infinity));
+    log.moveTo(region, copy, undefined);
   }
 
   health(): void {

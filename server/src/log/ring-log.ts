@@ -12,6 +12,7 @@ import {
   writeRecord,
 } from "@ringcast/protocol";
 import { checkRecord, isFiller, isHubPartIntact, offsetOf } from "@ringcast/protocol";
+import type { HeadWords } from "./file-header.js";
 import type { Lineage } from "./lineage.js";
 import type { Assignment, LineageEntry, LogCursor, ProducerMark, ReadResult, ReadStatus, RingLog } from "./port.js";
 import type { Region } from "./region/index.js";
@@ -49,6 +50,8 @@ export interface LogKeeper {
   /** Called after a batch that a producer marked. */
   afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void;
   synced(log: PartitionLog): Promise<void>;
+  /** Brings the ring to another capacity in the background. */
+  resize(log: PartitionLog, capacityBytes: number): void;
   /** Storage refused, or is well again (undefined). */
   health(log: PartitionLog, failure: Error | undefined): void;
 }
@@ -219,6 +222,33 @@ export class PartitionLog implements RingLog {
       else at = { address: at.address + length, offset: at.offset + 1 };
     }
     return this.head;
+  }
+
+  /** Lowest offset from which on everything takes at most so many bytes; rounded up to an entry of the index. */
+  firstWithin(bytes: number): number {
+    const address = this.headAddress - bytes;
+    if (address <= this.tailAddress) return this.tail;
+    const entry = this.index.entryFromAddress(address);
+    return entry < this.index.count ? this.index.offsetAt(entry) : this.head;
+  }
+
+  /** Asks for another capacity; holds as soon as the log has been copied. */
+  resize(capacityBytes: number): void {
+    this.#keeper.resize(this, capacityBytes);
+  }
+
+  /** Goes over to a copy of itself in another region; the old one is let go. */
+  moveTo(
+    region: Region,
+    copy: HeadWords & { readonly index: SparseIndex },
+    publish: ((log: PartitionLog) => void) | undefined,
+  ): void {
+    this.release();
+    this.capacityBytes = region.capacityBytes;
+    this.take(copy);
+    this.index = copy.index;
+    this.#damages.clear();
+    this.attach(region, publish);
   }
 
   synced(): Promise<void> {

@@ -136,7 +136,7 @@ class DirectoryLogStore implements LogStore {
     }
     checkCapacity(config);
     this.#catalogue.putTopic(name, { ...topic.describe(), config });
-    topic.config = config;
+    topic.configure(config);
   }
 
   deleteTopic(name: string): readonly string[] {

@@ -112,6 +112,10 @@ export class Topic implements StoredTopic, TopicHooks {
     if ((this.#unsaved[log.partition] as number) < tailAddress) this.#saveProducers();
   }
 
+  moving(): void {
+    this.#saveProducers();
+  }
+
   found(log: PartitionLog, region: Region, place: number, where: { offset: number; address: number }): void {
     const part = readProducerPart(region.bytes, region.view, place);
     if (part === undefined) return;
@@ -121,6 +125,11 @@ export class Topic implements StoredTopic, TopicHooks {
     const timestamp = timestampOf(region.view, place);
     this.#unsaved[partition] = Math.min(this.#unsaved[partition] as number, where.address);
     this.#producers.found(id, { sequence, partition, epoch, first: where.offset, count, timestamp, digest });
+  }
+
+  configure(config: TopicConfig): void {
+    this.config = config;
+    for (const log of this.partitions) log.resize(wholeWords(config.capacityBytes));
   }
 
   /** Called when all logs that the process before left open are recovered. */
@@ -147,7 +156,7 @@ export class Topic implements StoredTopic, TopicHooks {
   #makeLog(catalogued: CataloguedTopic, partition: number, keeper: LogKeeper): PartitionLog {
     const state = catalogued.partitions[partition] as CataloguedTopic["partitions"][number];
     const history = new Lineage(state.lineage, partition);
-    const capacityBytes = this.config.capacityBytes - (this.config.capacityBytes % 8);
+    const capacityBytes = wholeWords(this.config.capacityBytes);
     const log = new PartitionLog({
       topic: this.name,
       partition,
@@ -159,4 +168,9 @@ export class Topic implements StoredTopic, TopicHooks {
     log.take(state);
     return log;
   }
+}
+
+/** Records are aligned to 8, and so is the end of a ring. */
+function wholeWords(bytes: number): number {
+  return bytes - (bytes % 8);
 }

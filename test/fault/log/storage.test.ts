@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import type Fs from "node:fs";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -8,7 +9,7 @@ import { tempDir } from "../../support/temp-dir.js";
 /** A broken disk can't be had here: this one fails to sync while `isBroken`. */
 const disk = vi.hoisted(() => ({ isBroken: false }));
 vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
+  const fs = await original<typeof Fs>();
   const fdatasync: (fd: number, done: (error: Error | null) => void) => void = (fd, done) => {
     if (disk.isBroken) done(Object.assign(new Error("i/o error"), { code: "EIO" }));
     else fs.fdatasync(fd, done);

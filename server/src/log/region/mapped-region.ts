@@ -1,4 +1,4 @@
-import { closeSync, fdatasync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync } from "node:fs";
 import { promisify } from "node:util";
 import { RingcastError } from "@ringcast/protocol";
 import { FILE_HEADER_BYTES } from "../file-header.js";
@@ -78,6 +78,11 @@ export class MappedRegion implements Region {
       this.#syncing--;
       this.#closeFile();
     }
+  }
+
+  /** Like {@link sync}, but blocks the loop until the device has everything. */
+  syncNow(): void {
+    fdatasyncSync(this.#fd);
   }
 
   /** Brings the ring's allocated bytes into the page tables at once, for a scan. */
