@@ -5,7 +5,7 @@ import {
   findAssets,
   LEAST_SPEED,
   MOST_SPEED,
-  parseSpeed,
+  isSpeed,
   QUAKES_TOPIC,
   readWeek,
   replayWeek,
@@ -40,8 +40,7 @@ as the key. A hub started with "ringcast serve --demo" shows them at /demo.`,
   ],
   run: async (args, terminal) => {
     if (args.positionals.length > 0) throw new UsageError("ringcast demo takes options only.");
-    const speedText = args.text("speed");
-    const speed = parseSpeed(speedText === undefined || speedText.trim() === "" ? speedText : Number(speedText));
+    const speed = readSpeed(args.text("speed"));
     const week = readWeek(findAssets());
     await using hub = await openHub(readHubAddress(args));
     const progress = new Progress(terminal, "quakes");
@@ -68,3 +67,10 @@ as the key. A hub started with "ringcast serve --demo" shows them at /demo.`,
     return EXIT.ok;
   },
 };
+
+function readSpeed(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_SPEED;
+  const speed = text.trim() === "" ? NaN : Number(text);
+  if (isSpeed(speed)) return speed;
+  throw new UsageError(`--speed must be a number from ${LEAST_SPEED} to ${MOST_SPEED}, not ${JSON.stringify(text)}.`);
+}

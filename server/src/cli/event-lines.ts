@@ -22,17 +22,27 @@ export interface EventSource {
 /**
  * Opens a file of JSON lines; `-` is standard input.
  *
- * @param keyField name of the member of the data that becomes the key
+ * @param options.keyField name of the member of the data that becomes the key
+ * @param options.signal ends the lines when aborted
  * @throws RingcastError `bad_request` where the file can't be read; later, for a line that is no JSON
  */
-export async function openEvents(file: string, keyField: string | undefined): Promise<EventSource> {
+export async function openEvents(
+  file: string,
+  { keyField, signal }: { keyField: string | undefined; signal: AbortSignal },
+): Promise<EventSource> {
   const isInput = file === "-";
   const size = isInput ? 0 : await sizeOf(file);
-  const stream: Readable = isInput ? process.stdin : createReadStream(file);
+  const name = isInput ? "standard input" : file;
   let read = 0;
-  stream.on("data", (chunk: Buffer | string) => (read += Buffer.byteLength(chunk)));
   return {
-    lines: () => readLines(stream, isInput ? "standard input" : file, keyField),
+    lines: async function* () {
+      let number = 0;
+      for await (const line of textLines(isInput ? process.stdin : createReadStream(file), signal)) {
+        number++;
+        read += Buffer.byteLength(line) + 1;
+        if (line.trim() !== "") yield toEvent(line, keyField, `Line ${number} of ${name}`);
+      }
+    },
     part: () => (size === 0 ? undefined : read / size),
   };
 }
@@ -40,21 +50,28 @@ export async function openEvents(file: string, keyField: string | undefined): Pr
 async function sizeOf(file: string): Promise<number> {
   try {
     return (await stat(file)).size;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RingcastError("bad_request", `The file can't be read: ${reason}`, { field: "file" }, { cause });
+  } catch (error) {
+    throw unreadable(error);
   }
 }
 
-async function* readLines(stream: Readable, name: string, keyField: string | undefined): AsyncGenerator<EventLine> {
-  let number = 0;
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-    number++;
-    if (line.trim() === "") continue;
-    const data = parseLine(line, `Line ${number} of ${name}`);
-    if (keyField === undefined) yield { data };
-    else yield { data, key: keyOf(data, keyField, `Line ${number} of ${name}`) };
+function unreadable(cause: unknown): RingcastError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RingcastError("bad_request", `The file can't be read: ${reason}`, { field: "file" }, { cause });
+}
+
+async function* textLines(stream: Readable, signal: AbortSignal): AsyncGenerator<string> {
+  const lines = createInterface({ input: stream, crlfDelay: Infinity, signal });
+  try {
+    yield* lines;
+  } catch (error) {
+    throw unreadable(error);
   }
+}
+
+function toEvent(line: string, keyField: string | undefined, where: string): EventLine {
+  const data = parseLine(line, where);
+  return keyField === undefined ? { data } : { data, key: keyOf(data, keyField, where) };
 }
 
 function parseLine(line: string, where: string): RawJson {

@@ -94,14 +94,19 @@ async function publishFile(context: Context & { topic: string; file: string }): 
   if (options.key !== undefined && args.text("key-field") !== undefined) {
     throw new UsageError("Give either --key or --key-field, not both.");
   }
-  const source = await openEvents(context.file, args.text("key-field"));
+  const source = await openEvents(context.file, { keyField: args.text("key-field"), signal: terminal.interrupted });
   await using hub = await openHub(readHubAddress(args), rawJsonCodec);
   const progress = new Progress(terminal, "messages");
   let done = 0;
-  const target = { hub, topic, options };
-  for await (const published of publishAll(source.lines(), target, terminal.interrupted)) {
-    for (const { count } of published.offsets) done += count;
+  const stored = ({ offsets }: PublishedMany) => {
+    for (const { count } of offsets) done += count;
     progress.update(done, source.part());
+  };
+  try {
+    await publishAll(source.lines(), { hub, topic, options, stored }, terminal.interrupted);
+  } catch (error) {
+    terminal.say(`${countText(done)} messages were published before it failed.`);
+    throw error;
   }
   progress.end();
   const isWhole = !terminal.interrupted.aborted;
@@ -116,24 +121,35 @@ async function publishFile(context: Context & { topic: string; file: string }): 
   return isWhole ? EXIT.ok : EXIT.failure;
 }
 
-/** Publishes batches one behind the other, several under way at once; yields each as soon as it and all before it are stored. */
-async function* publishAll(
+interface Target {
+  readonly hub: Hub<Record<string, unknown>>;
+  readonly topic: string;
+  readonly options: PublishOptions;
+  /** Called for each batch that is stored. */
+  stored(published: PublishedMany): void;
+}
+
+/** Publishes batches one behind the other, several under way at once. Whatever happens, none is under way any more at the end. */
+async function publishAll(
   lines: AsyncIterable<EventLine>,
-  target: { hub: Hub<Record<string, unknown>>; topic: string; options: PublishOptions },
+  { hub, topic, options: { key, headers, ...options }, stored }: Target,
   interrupted: AbortSignal,
-): AsyncGenerator<PublishedMany> {
-  const { key, headers, ...options } = target.options;
+): Promise<void> {
   const own = { ...(key === undefined ? {} : { key }), ...(headers === undefined ? {} : { headers }) };
-  const underWay: Promise<PublishedMany>[] = [];
-  for await (const batch of batches(lines, interrupted)) {
-    const messages: OutgoingMessage<RawJson>[] = batch.map((line) => ({ ...line, ...own }));
-    const publishing = target.hub.publishMany(target.topic, messages, options);
-    // Its failure is met when its turn comes; until then it must not count as one that nobody looks at.
-    publishing.catch(() => undefined);
-    underWay.push(publishing);
-    if (underWay.length >= MAX_UNDER_WAY) yield await (underWay.shift() as Promise<PublishedMany>);
+  const underWay: Promise<void>[] = [];
+  try {
+    for await (const batch of batches(lines, interrupted)) {
+      const messages: OutgoingMessage<RawJson>[] = batch.map((line) => ({ ...line, ...own }));
+      const publishing = hub.publishMany(topic, messages, options).then(stored);
+      // Its failure is met when its turn comes; until then it must not count as one that nobody looks at.
+      publishing.catch(() => undefined);
+      underWay.push(publishing);
+      if (underWay.length >= MAX_UNDER_WAY) await underWay.shift();
+    }
+    await Promise.all(underWay);
+  } finally {
+    await Promise.allSettled(underWay);
   }
-  for (const publishing of underWay) yield await publishing;
 }
 
 async function* batches(lines: AsyncIterable<EventLine>, interrupted: AbortSignal): AsyncGenerator<EventLine[]> {

@@ -1,6 +1,7 @@
 /**
- * JSON that is published as it was typed: parsed and written again, 9007199254740993 would become 9007199254740992.
+ * JSON that goes through as it was written: parsed and written again, 9007199254740993 would become 9007199254740992.
  */
+import { randomUUID } from "node:crypto";
 import { jsonCodec, type Codec } from "@ringcast/client";
 
 /** Text that is known to be JSON. */
@@ -19,8 +20,32 @@ interface Fields {
   readonly messages?: readonly Fields[];
 }
 
-/** The JSON dialect, with {@link RawJson} as data put into the frame as it is. */
-export const rawJsonCodec: Codec = { ...jsonCodec, encodeBody: (fields) => encode(fields) };
+/** Stands before a number that would change; nobody else can know it. */
+const MARK = `number:${randomUUID()}:`;
+/** A string or a number of a JSON text; what stands in strings is not looked at. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+const MARKED = new RegExp(`"${MARK}([^"]*)"`, "g");
+
+/**
+ * The JSON dialect, with {@link RawJson} as data put into the frame as it is, and with numbers that JavaScript can't write as they
+ * stand handed out as marked texts, for {@link rawText}.
+ */
+export const rawJsonCodec: Codec = {
+  ...jsonCodec,
+  encodeBody: (fields) => encode(fields),
+  decode: (frame) => jsonCodec.decode(typeof frame === "string" ? markNumbers(frame) : frame),
+};
+
+/** Data of a message as JSON, its numbers as they were published. */
+export function rawText(value: unknown): string {
+  return JSON.stringify(value).replace(MARKED, "$1");
+}
+
+function markNumbers(text: string): string {
+  return text.replace(TOKENS, (token) =>
+    token.startsWith('"') || String(Number(token)) === token ? token : `"${MARK}${token}"`,
+  );
+}
 
 function encode(fields: Fields): string {
   const { data, messages, ...rest } = fields;

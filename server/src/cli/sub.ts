@@ -5,6 +5,7 @@ import type { Command } from "./command.js";
 import { HUB_OPTIONS, openHub, readHubAddress } from "./hub-access.js";
 import { printable } from "./printable.js";
 import { Progress } from "./progress.js";
+import { rawJsonCodec, rawText } from "./raw-json.js";
 import { readStart } from "./start.js";
 import { EXIT, sayError, type Terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
@@ -38,14 +39,14 @@ on standard error.`,
     const from = readStart(args.text("from") ?? "latest", Date.now());
     const count = args.integer("count", 1);
     const isJson = args.isOn("json") || !terminal.isOutTerminal;
-    await using hub = await openHub(readHubAddress(args));
+    await using hub = await openHub(readHubAddress(args), rawJsonCodec);
     tellState(hub, terminal);
     const onGap = (gap: Gap) => terminal.say(`${terminal.errColour("yellow", "gap:")} ${gapText(gap)}`);
     const progress = terminal.isOutTerminal ? undefined : new Progress(terminal, "messages");
     const total = count ?? (from === "earliest" ? await countStored(hub, topic) : undefined);
     let printed = 0;
     for await (const message of hub.subscribe(topic, { from, onGap, signal: terminal.interrupted })) {
-      await (isJson ? terminal.printJson(withoutPosition(message)) : terminal.print(lineOf(message, terminal)));
+      await (isJson ? terminal.print(rawText(withoutPosition(message))) : terminal.print(lineOf(message, terminal)));
       printed++;
       progress?.update(printed, total === undefined ? undefined : printed / total);
       if (printed === count) break;
@@ -112,7 +113,7 @@ function lineOf(message: Message, terminal: Terminal): string {
     terminal.colour("bold", `${message.offset}`),
     ...(message.key === undefined ? [] : [terminal.colour("yellow", printable(message.key))]),
     ...Object.entries(message.headers).map(([name, value]) => terminal.colour("dim", printable(`${name}=${value}`))),
-    printable(JSON.stringify(withBytes(message.data))),
+    printable(rawText(withBytes(message.data))),
   ];
   return parts.join("  ");
 }

@@ -39,7 +39,7 @@ export function findAssets(): string {
 }
 
 /**
- * Reads the pages and what they load.
+ * Reads the pages, what they load, and the SDK's single file for pages of others.
  *
  * @param options.demo with the demo's page
  * @returns files by path: `/`, `/sdk/ringcast.js`, `/demo`, `/assets/…`

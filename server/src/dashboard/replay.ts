@@ -97,7 +97,8 @@ export function parseSpeed(value: unknown): number {
   );
 }
 
-function isSpeed(value: unknown): value is number {
+/** Whether a value is a speed: a number of hours a second from {@link LEAST_SPEED} to {@link MOST_SPEED}. */
+export function isSpeed(value: unknown): value is number {
   return typeof value === "number" && value >= LEAST_SPEED && value <= MOST_SPEED;
 }
 
