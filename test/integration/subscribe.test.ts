@@ -45,6 +45,7 @@ describe("subscribe to a topic", () => {
   it.each([["latest"], [undefined], [{ time: 8_640_000_000_000_000 }]])(
     "from %j gets only what comes after",
     async (from) => {
+      const topic = fresh();
       await using client = await JsonClient.connect(hub.wsUrl);
       await client.request({ op: "publish", topic, messages: TEN });
 

@@ -115,6 +115,8 @@ export interface Reader {
   ack(input: AckInput): void;
   /** The outlet has replies to take: it is visited in this turn's flush, even when its socket is full only at `drained`. */
   wake(): void;
+  /** The outlet was written to outside of the flush and is full: nothing is sent before {@link Reader.drained}. */
+  blocked(): void;
   /** Everything sent before has been taken: delivery goes on in this turn's flush. */
   drained(): void;
   /** Ends all subscriptions. Harmless when closed. */

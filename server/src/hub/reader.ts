@@ -63,6 +63,10 @@ export class HubReader implements Reader {
     this.#interests.flush.visitSoon(this);
   }
 
+  blocked(): void {
+    this.isBlocked = true;
+  }
+
   drained(): void {
     this.isBlocked = false;
     this.#interests.flush.visitSoon(this);

@@ -125,6 +125,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
       this.#unsentBytes = this.#socket.bufferedBytes();
       this.#stalledAt = this.#host.wheel.nowMs;
       this.#host.wheel.hasten(this, this.#stallCheckMs);
+      this.#checkWaiting();
     }
     return result;
   }
@@ -236,9 +237,21 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   #queue(reply: Frame | (() => Frame)): void {
     if (this.#state !== "open") return;
     this.#replies.push(reply);
-    if (!this.#isBlocked) {
-      this.reader.wake();
-    } else if (this.#replies.bytes > MAX_WAITING_BYTES) {
+    if (!this.#isBlocked) this.reader.wake();
+    if (this.#replies.bytes > MAX_WAITING_BYTES) this.#relieve();
+  }
+
+  /** A peer that asks more in one turn than may wait: it gets its answers now, or none any more. */
+  #relieve(): void {
+    const frames: Frame[] = [];
+    while (!this.#isBlocked && !this.#replies.isEmpty) {
+      if (this.send(frames, this.#replies.take(frames, 0)) === "full") this.reader.blocked();
+    }
+    this.#checkWaiting();
+  }
+
+  #checkWaiting(): void {
+    if (this.#isBlocked && this.#replies.bytes > MAX_WAITING_BYTES) {
       this.#close(CLOSE_STALLED, "replies are not read");
     }
   }

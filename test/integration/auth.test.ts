@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { startHub } from "../support/hub.js";
+import { JsonClient } from "../support/json-client.js";
+
+const TOKEN = "a-secret-of-at-least-thirty-two-bytes";
+const args = ["--token", TOKEN];
+
+describe("a hub with a token", () => {
+  it("takes it from the Authorization header", async () => {
+    await using hub = await startHub({ args });
+    await using client = await JsonClient.connect(hub.wsUrl, { headers: { Authorization: `Bearer ${TOKEN}` } });
+
+    expect((await client.request({ op: "publish", topic: "t", data: 1 })).op).toBe("published");
+  });
+
+  it("takes it as a subprotocol and never echoes it", async () => {
+    await using hub = await startHub({ args });
+    await using client = await JsonClient.connect(hub.wsUrl, { protocols: ["ringcast.v1.json", `bearer.${TOKEN}`] });
+
+    expect(client.socket.protocol).toBe("ringcast.v1.json");
+    expect((await client.request({ op: "publish", topic: "t", data: 1 })).op).toBe("published");
+  });
+
+  it("takes it in a first auth, and carries out nothing but auth and ping before", async () => {
+    await using hub = await startHub({ args });
+    await using client = await JsonClient.connect(hub.wsUrl);
+
+    const early = await client.request({ op: "subscribe", topic: "t" });
+    const malformed = await client.request({ op: "publish", topic: 7 });
+    const pong = await client.request({ op: "ping" });
+    const reply = await client.request({ op: "auth", token: TOKEN });
+    const late = await client.request({ op: "subscribe", topic: "t" });
+
+    expect([early.code, malformed.code]).toEqual(["unauthorized", "unauthorized"]);
+    expect(pong.op).toBe("pong");
+    expect(reply).toMatchObject({ op: "authenticated", subject: expect.any(String) as string, expires: null });
+    expect(late.op).toBe("subscribed");
+  });
+
+  it("accepts the handshake of a wrong token, says why and closes with 4401", async () => {
+    await using hub = await startHub({ args });
+    await using client = await JsonClient.open(hub.wsUrl, { headers: { Authorization: "Bearer wrong" } });
+
+    expect(await client.next()).toMatchObject({ op: "error", code: "unauthorized" });
+    expect((await client.closed).code).toBe(4401);
+  });
+
+  it("closes with 4401 after a wrong auth, whose id is in the error", async () => {
+    await using hub = await startHub({ args });
+    await using client = await JsonClient.connect(hub.wsUrl);
+
+    const reply = await client.request({ op: "auth", token: "wrong" });
+
+    expect(reply).toMatchObject({ op: "error", code: "unauthorized" });
+    expect((await client.closed).code).toBe(4401);
+  });
+
+  it("closes with 4401 who gives none in time", async () => {
+    await using hub = await startHub({ args: [...args, "--auth-timeout-ms", "300"] });
+    await using client = await JsonClient.connect(hub.wsUrl);
+
+    expect(await client.next()).toMatchObject({ op: "error", code: "unauthorized" });
+    expect((await client.closed).code).toBe(4401);
+  });
+
+  it("never shows it", async () => {
+    await using hub = await startHub({ args });
+    await using client = await JsonClient.connect(hub.wsUrl, { headers: { Authorization: `Bearer ${TOKEN}` } });
+    await client.request({ op: "auth", token: TOKEN });
+
+    const metrics = await fetch(`${hub.url}/metrics`, { headers: { Authorization: `Bearer ${TOKEN}` } });
+
+    expect(await metrics.text()).not.toContain(TOKEN);
+    expect(hub.output().stderr + hub.output().stdout).not.toContain(TOKEN);
+  });
+});
+
+describe("a hub without a token", () => {
+  it("lets anybody authenticate", async () => {
+    await using hub = await startHub();
+    await using client = await JsonClient.connect(hub.wsUrl);
+
+    expect(await client.request({ op: "auth", token: "whatever" })).toMatchObject({
+      op: "authenticated",
+      expires: null,
+    });
+  });
+});
