@@ -505,7 +505,10 @@ export class FileKeeper implements LogKeeper {
     let newEpoch: string | undefined;
     if (recovery.needsEpoch) {
       newEpoch = this.#context.runtime.randomId(EPOCH_LENGTH);
-      log.history = new Lineage(withEpoch(header.lineage, newEpoch, log.head), partition);
+      const entries = withEpoch(header.lineage, newEpoch, log.head);
+      // Records of an epoch that is forgotten can't be verified any more.
+      log.trimTo(entries[0]?.first ?? 0);
+      log.history = new Lineage(entries, partition);
       this.#syncedAddress = Math.min(this.#syncedAddress, log.headAddress);
       this.#syncedOffset = Math.min(this.#syncedOffset, log.head);
       this.#writeHeader("open");

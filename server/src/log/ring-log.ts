@@ -237,6 +237,14 @@ export class PartitionLog implements RingLog {
     this.#keeper.resize(this, capacityBytes);
   }
 
+  /** Moves the tail up to an offset, if it stands below. */
+  trimTo(offset: number): void {
+    if (offset <= this.tail) return;
+    this.tailAddress = this.addressOf(offset);
+    this.tail = Math.min(offset, this.head);
+    this.index.dropBelow(this.tailAddress);
+  }
+
   /** Goes over to a copy of itself in another region; the old one is let go. */
   moveTo(
     region: Region,

@@ -32,6 +32,9 @@ export interface Deletion {
 const FORMAT = 1;
 /** Topic and partition of a log that isn't closed cleanly. */
 type OpenKey = [topic: string, partition: number];
+/** Before each producer's id in a key, so that there is a key behind all of them whatever they are. */
+const ID_PREFIX = "p";
+const BEHIND_IDS = "q";
 type ProducerKey = [topic: string, producer: string];
 
 /** The catalogue of one data directory. */
@@ -140,14 +143,16 @@ export class Catalogue {
 
   /** Saved states of a topic's producers, as {@link putProducers} got them. */
   *producers(topic: string): Generator<{ id: string; state: Uint8Array }> {
-    const range = { start: [topic, ""] as ProducerKey, end: afterAll(topic) };
-    for (const { key, value } of this.#producers.getRange(range)) yield { id: key[1], state: new Uint8Array(value) };
+    for (const { key, value } of this.#producers.getRange(rangeOf(topic))) {
+      yield { id: key[1].slice(ID_PREFIX.length), state: new Uint8Array(value) };
+    }
   }
 
   putProducers(topic: string, states: Iterable<{ id: string; state: Uint8Array | undefined }>): void {
     this.#write(() => {
       for (const { id, state } of states) {
-        void (state === undefined ? this.#producers.remove([topic, id]) : this.#producers.put([topic, id], state));
+        const key: ProducerKey = [topic, ID_PREFIX + id];
+        void (state === undefined ? this.#producers.remove(key) : this.#producers.put(key, state));
       }
     });
   }
@@ -157,7 +162,7 @@ export class Catalogue {
   }
 
   #producerKeys(topic: string): ProducerKey[] {
-    return [...this.#producers.getKeys({ start: [topic, ""] as ProducerKey, end: afterAll(topic) })];
+    return [...this.#producers.getKeys(rangeOf(topic))];
   }
 
   #write(change: () => void): void {
@@ -182,7 +187,7 @@ export class Catalogue {
   }
 }
 
-/** A key behind all those of a topic. */
-function afterAll(topic: string): ProducerKey {
-  return [topic, "\u{10ffff}"];
+/** All producers of a topic. */
+function rangeOf(topic: string): { start: ProducerKey; end: ProducerKey } {
+  return { start: [topic, ID_PREFIX], end: [topic, BEHIND_IDS] };
 }

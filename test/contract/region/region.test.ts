@@ -1,0 +1,130 @@
+import { openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
+import { Arenas, HeapRegion, MappedRegion, type Region } from "../../../server/src/log/region/index.js";
+import { tempDir } from "../../support/temp-dir.js";
+
+const CAPACITY = 1_048_576;
+const FIRST = 65_536;
+
+/** What every region has to do for a log; `fresh` makes an empty one. */
+function regionContract(name: string, fresh: (path: string) => Region): void {
+  describe(`a ${name} region`, () => {
+    it("has its first bytes, all zero, and the rest of its capacity later", () => {
+      using root = tempDir();
+      const region = fresh(root.path);
+      expect([region.capacityBytes, region.allocatedBytes]).toEqual([CAPACITY, FIRST]);
+      expect(region.ringAt - region.headerAt).toBe(region.headerBytes);
+      expect(region.bytes.subarray(region.ringAt, region.ringAt + FIRST).every((byte) => byte === 0)).toBe(true);
+      region.close();
+    });
+
+    it("keeps what was written when it grows, and never passes its capacity", () => {
+      using root = tempDir();
+      const region = fresh(root.path);
+      region.bytes[region.ringAt + FIRST - 1] = 7;
+      region.grow(200_000);
+      expect(region.allocatedBytes).toBe(200_000);
+      region.bytes[region.ringAt + 199_999] = 8;
+      region.grow(CAPACITY * 2);
+      expect(region.allocatedBytes).toBe(CAPACITY);
+      expect([region.bytes[region.ringAt + FIRST - 1], region.bytes[region.ringAt + 199_999]]).toEqual([7, 8]);
+      region.bytes[region.ringAt + CAPACITY - 1] = 9;
+      region.close();
+    });
+
+    it("shows the same bytes through its view", () => {
+      using root = tempDir();
+      const region = fresh(root.path);
+      region.view.setUint32(region.ringAt + 8, 0x04030201, true);
+      expect([...region.bytes.subarray(region.ringAt + 8, region.ringAt + 12)]).toEqual([1, 2, 3, 4]);
+      region.close();
+    });
+
+    it("can be synced, and closed twice", async () => {
+      using root = tempDir();
+      const region = fresh(root.path);
+      region.bytes[region.ringAt] = 1;
+      await region.sync();
+      region.close();
+      region.close();
+    });
+
+    it("leaves slices readable until the end of the turn in which it is closed", () => {
+      using root = tempDir();
+      const region = fresh(root.path);
+      region.bytes[region.ringAt] = 42;
+      const slice = region.bytes.subarray(region.ringAt, region.ringAt + 1);
+      region.close();
+      expect(slice[0]).toBe(42);
+    });
+  });
+}
+
+const arenas = new Arenas();
+
+function mapped(path: string): MappedRegion {
+  const fd = openSync(join(path, "file"), "w+");
+  const region = new MappedRegion({
+    arenas,
+    fd,
+    capacityBytes: CAPACITY,
+    allocatedBytes: 0,
+    endOfTurn: (callback) => setImmediate(callback),
+  });
+  region.grow(FIRST);
+  return region;
+}
+
+regionContract("heap", () => new HeapRegion(CAPACITY, FIRST));
+regionContract("mapped", mapped);
+
+describe("a mapped region", () => {
+  it("is the file's own bytes", () => {
+    using root = tempDir();
+    const region = mapped(root.path);
+    region.bytes.set([1, 2, 3], region.ringAt);
+    expect([...readFileSync(join(root.path, "file")).subarray(FILE_HEADER_BYTES, FILE_HEADER_BYTES + 3)]).toEqual([
+      1, 2, 3,
+    ]);
+    region.close();
+  });
+
+  it("shares one piece of memory with others, and gives its place back", async () => {
+    using root = tempDir();
+    const own = new Arenas();
+    const make = (name: string): MappedRegion =>
+      new MappedRegion({
+        arenas: own,
+        fd: openSync(join(root.path, name), "w+"),
+        capacityBytes: CAPACITY,
+        allocatedBytes: 0,
+        endOfTurn: (callback) => setImmediate(callback),
+      });
+    const a = make("a");
+    const b = make("b");
+    expect(b.bytes.buffer).toBe(a.bytes.buffer);
+    expect(b.headerAt).toBeGreaterThanOrEqual(a.ringAt + CAPACITY);
+    const before = own.mappedBytes;
+    a.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(own.mappedBytes).toBeLessThan(before);
+    expect(make("c").headerAt).toBe(a.headerAt);
+  });
+
+  it("has a reservation of its own when it is larger than the common pieces", () => {
+    using root = tempDir();
+    const own = new Arenas();
+    const options = { arenas: own, allocatedBytes: 0, endOfTurn: (callback: () => void) => setImmediate(callback) };
+    const large = new MappedRegion({
+      ...options,
+      fd: openSync(join(root.path, "a"), "w+"),
+      capacityBytes: 3 * 2 ** 30,
+    });
+    large.grow(65_536);
+    large.bytes[large.ringAt + 65_535] = 5;
+    expect(large.bytes.length).toBeGreaterThan(3 * 2 ** 30);
+    large.close();
+  });
+});
