@@ -8,6 +8,10 @@ export interface EventStreamOptions {
   readonly stallTimeoutMs: number;
   monotonicMs(): number;
   failed(error: unknown): void;
+  /** Bytes wait for the reader: {@link EventStream.checkStall} is to be asked now and then. */
+  filled(): void;
+  /** No bytes wait any more. */
+  emptied(): void;
   /** The stream is over. Called exactly once, if it has begun. */
   closed(): void;
 }
@@ -56,16 +60,19 @@ export class EventStream implements Outlet {
     this.terminate();
   }
 
-  /** A comment, unless the socket is full anyway; then it may be time to give the reader up. */
+  /** A comment, unless the socket is full anyway. */
   keepAlive(): void {
-    if (this.#fullSinceMs === undefined) {
-      this.#write(COMMENT);
-      return;
-    }
+    if (this.#fullSinceMs === undefined) this.#write(COMMENT);
+  }
+
+  /** Gives up a reader that has taken nothing for too long. */
+  checkStall(): void {
+    if (this.#fullSinceMs === undefined) return;
+    const nowMs = this.#options.monotonicMs();
     const waiting = this.#response?.bufferedBytes() ?? 0;
-    if (waiting < this.#waitingBytes) this.#fullSinceMs = this.#options.monotonicMs();
+    if (waiting < this.#waitingBytes) this.#fullSinceMs = nowMs;
     this.#waitingBytes = waiting;
-    if (this.#options.monotonicMs() - this.#fullSinceMs >= this.#options.stallTimeoutMs) this.terminate();
+    if (nowMs - this.#fullSinceMs >= this.#options.stallTimeoutMs) this.terminate();
   }
 
   /** Ends the stream; its reader is asked to come back after `retryMs`. */
@@ -84,12 +91,14 @@ export class EventStream implements Outlet {
     if (result === "full" && this.#fullSinceMs === undefined) {
       this.#fullSinceMs = this.#options.monotonicMs();
       this.#waitingBytes = this.#response?.bufferedBytes() ?? 0;
+      this.#options.filled();
     }
     return result;
   }
 
   #drained(): void {
     this.#fullSinceMs = undefined;
+    this.#options.emptied();
     this.#reader?.drained();
   }
 

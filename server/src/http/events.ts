@@ -28,6 +28,8 @@ type Headers = Readonly<Record<string, string>>;
 export class EventStreams {
   readonly #options: EventsOptions;
   readonly #slots: Set<EventStream>[] = Array.from({ length: KEEP_ALIVE_SECONDS }, () => new Set());
+  /** Streams whose reader has to catch up with what was written. */
+  readonly #full = new Set<EventStream>();
   #count = 0;
   #tick = 0;
   #ticking = false;
@@ -78,8 +80,11 @@ export class EventStreams {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       monotonicMs: this.#options.runtime.monotonicMs,
       failed: (error) => this.#options.log.error({ topic, err: error }, "an event stream failed"),
+      filled: () => this.#full.add(stream),
+      emptied: () => this.#full.delete(stream),
       closed: () => {
         slot.delete(stream);
+        this.#full.delete(stream);
         this.#count -= 1;
       },
     });
@@ -110,6 +115,7 @@ export class EventStreams {
       this.#tick += 1;
       const due = this.#slots[this.#tick % KEEP_ALIVE_SECONDS] as Set<EventStream>;
       for (const stream of [...due]) stream.keepAlive();
+      for (const stream of [...this.#full]) stream.checkStall();
       if (this.#count > 0) this.#startTicking();
     });
   }

@@ -29,7 +29,9 @@ function list(hub: Hub, { exchange }: Call): Answer {
 async function configure(hub: Hub, { exchange, params }: Call): Promise<Answer> {
   const body = await readSmallJson(exchange);
   const ifAbsent = exchange.header("if-none-match")?.trim() === "*";
-  const { created, topic } = hub.putTopic(params["topic"] ?? "", decodeTopicConfig(body ?? {}), { ifAbsent });
+  const { created, topic } = hub.putTopic(params["topic"] ?? "", decodeTopicConfig(body === undefined ? {} : body), {
+    ifAbsent,
+  });
   return json(created ? 201 : 200, topic);
 }
 

@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EventReader } from "../support/event-reader.js";
+import { startHub, type TestHub } from "../support/hub.js";
+import { ask, askJson } from "../support/http-request.js";
+import { JsonClient } from "../support/json-client.js";
+import { until } from "../support/until.js";
+
+describe("Server-Sent Events", () => {
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await startHub();
+  });
+  afterAll(async () => {
+    await hub[Symbol.asyncDispose]();
+  });
+
+  const publish = async (topic: string, ...data: unknown[]) => {
+    const messages = data.map((each) => ({ data: each }));
+    const answer = await askJson(hub, "POST", `/v1/topics/${topic}/messages`, { messages });
+    expect(answer.status).toBe(201);
+  };
+  const open = (topic: string, query = "", headers: Readonly<Record<string, string>> = {}) =>
+    EventReader.open(`${hub.url}/v1/topics/${topic}/events${query}`, headers);
+
+  it("streams what is stored, then what comes, with the position after each as its id", async () => {
+    await publish("basic", "a", "b");
+    using reader = await open("basic", "?from=earliest");
+    expect(reader.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+    expect(reader.headers["cache-control"]).toContain("no-store");
+    expect(await reader.messages(2)).toMatchObject([
+      { offset: 0, data: "a" },
+      { offset: 1, data: "b" },
+    ]);
+    await publish("basic", "c");
+    const event = await reader.next();
+    expect(JSON.parse(event.data)).toMatchObject({ offset: 2, data: "c" });
+    expect(event.event).toBe("message");
+    expect(event.id).toMatch(/^0\.[A-Za-z0-9_-]+\.3$/);
+  });
+
+  it("begins at the latest unless it is told, and creates the topic", async () => {
+    using reader = await open("fresh");
+    await publish("fresh", 1);
+    expect(await reader.messages(1)).toMatchObject([{ offset: 0 }]);
+    using late = await open("fresh");
+    await publish("fresh", 2);
+    expect(await late.messages(1)).toMatchObject([{ offset: 1 }]);
+  });
+
+  it("resumes exactly after the last event, which wins over from", async () => {
+    await publish("resume", 0, 1, 2, 3);
+    using first = await open("resume", "?from=earliest");
+    await first.messages(2);
+    // Whatever else has arrived meanwhile was not used; the id of the second event counts.
+    const id = first.lastEventId.replace(/\d+$/, "2");
+    using second = await open("resume", "?from=earliest", { "Last-Event-ID": id });
+    expect(await second.messages(2)).toMatchObject([{ offset: 2 }, { offset: 3 }]);
+  });
+
+  it("gives a reader of the latest an id before the first event, so that nothing is lost in between", async () => {
+    using first = await open("between");
+    await until("there is an id", () => first.lastEventId !== "");
+    first[Symbol.dispose]();
+    await publish("between", "meanwhile");
+    using second = await open("between", "", { "Last-Event-ID": first.lastEventId });
+    expect(await second.messages(1)).toMatchObject([{ offset: 0, data: "meanwhile" }]);
+  });
+
+  it("names the positions of all partitions, and the partition of each message", async () => {
+    await askJson(hub, "PUT", "/v1/topics/parts", { partitions: 3 });
+    const to = (partition: number) => askJson(hub, "POST", "/v1/topics/parts/messages", { data: partition, partition });
+    await to(2);
+    await to(0);
+    using first = await open("parts", "?from=earliest");
+    const seen = await first.messages(2);
+    expect(new Set(seen.map(({ partition }) => partition))).toEqual(new Set([0, 2]));
+    const parts = first.lastEventId.split(",").map((part) => part.split("."));
+    expect(parts.map(([partition, , offset]) => [partition, offset])).toEqual([
+      ["0", "1"],
+      ["1", "0"],
+      ["2", "1"],
+    ]);
+    await to(1);
+    using second = await open("parts", "", { "Last-Event-ID": first.lastEventId });
+    expect(await second.messages(1)).toMatchObject([{ partition: 1, data: 1 }]);
+  });
+
+  it("keeps line breaks of the data from becoming fields", async () => {
+    const text = "one\ntwo\r\n\nid: 9\nevent: x\rthree";
+    await ask(hub, "/v1/topics/lines/messages", {
+      method: "POST",
+      headers: { "Content-Type": "text/plain" },
+      body: text,
+    });
+    const spread = '{"data":{\n"a":\r\n1}}';
+    await askJson(hub, "POST", "/v1/topics/lines/messages", spread);
+    using reader = await open("lines", "?from=earliest");
+    const events = [await reader.next(), await reader.next()];
+    expect(events.map(({ data }) => JSON.parse(data) as object)).toMatchObject([{ data: text }, { data: { a: 1 } }]);
+    expect(events.map(({ event }) => event)).toEqual(["message", "message"]);
+    expect(events[1]?.id).toMatch(/^0\..*\.2$/);
+  });
+
+  it("tells another history as a gap event with an id, then goes on", async () => {
+    await publish("again", 1, 2);
+    using reader = await open("again", "", { "Last-Event-ID": "0.unheard-of.7" });
+    const gap = await reader.next();
+    expect(gap.event).toBe("gap");
+    expect(JSON.parse(gap.data)).toEqual({
+      topic: "again",
+      partition: 0,
+      from: 7,
+      to: 7,
+      reason: "epoch",
+      epoch: expect.any(String) as unknown,
+      next: 0,
+    });
+    expect(gap.id).toMatch(/^0\..*\.0$/);
+    expect(await reader.messages(2)).toMatchObject([{ offset: 0 }, { offset: 1 }]);
+  });
+
+  it("tells a deleted topic as a gap and goes on with the new one", async () => {
+    await publish("gone", 1);
+    using reader = await open("gone");
+    await until("the stream has begun", () => reader.comments > 0);
+    await ask(hub, "/v1/topics/gone", { method: "DELETE" });
+    await publish("gone", "new");
+    const gap = await reader.next();
+    expect(JSON.parse(gap.data)).toMatchObject({ reason: "deleted", from: 1, to: 1, next: 0 });
+    expect(await reader.messages(1)).toMatchObject([{ offset: 0, data: "new" }]);
+  });
+
+  it.each([
+    "x",
+    "0",
+    "0.a",
+    "0.a.-1",
+    "0.a.1,0.a.2",
+    "-1.a.1",
+    "0.a.99999999999999999999",
+    "__proto__",
+    "0.a b.1",
+    "9".repeat(3000),
+  ])("refuses the Last-Event-ID %s before the stream begins", async (id) => {
+    await publish("ids", 1);
+    const answer = await ask(hub, "/v1/topics/ids/events", { headers: { "Last-Event-ID": id } });
+    expect([answer.status, answer.json["code"]]).toEqual([400, "invalid_offset"]);
+  });
+
+  it("refuses a position ahead of the head of its own epoch", async () => {
+    await publish("ahead", 1);
+    const { epoch } = (await ask(hub, "/v1/topics/ahead/messages")).json;
+    const headers = { "Last-Event-ID": `0.${String(epoch)}.2` };
+    const answer = await ask(hub, "/v1/topics/ahead/events", { headers });
+    expect([answer.status, answer.json]).toMatchObject([400, { code: "invalid_offset", details: { head: 1 } }]);
+  });
+
+  it.each([
+    ["?from=1e3", "invalid_offset"],
+    ["?from=-1", "invalid_offset"],
+    ["?from=earliest&from=latest", "bad_request"],
+  ])("refuses %s", async (query, code) => {
+    const answer = await ask(hub, `/v1/topics/basic/events${query}`);
+    expect([answer.status, answer.json["code"]]).toEqual([400, code]);
+  });
+
+  it("gives the same offsets as a WebSocket and as history", async () => {
+    using events = await open("same");
+    await until("the stream has begun", () => events.comments > 0);
+    await using socket = await JsonClient.connect(hub.wsUrl);
+    await socket.request({ op: "subscribe", topic: "same" });
+    await publish("same", "x", "y", "z");
+    const byEvents = await events.messages(3);
+    expect(await socket.messages(3)).toEqual(byEvents);
+    expect((await ask(hub, "/v1/topics/same/messages")).json["messages"]).toEqual(byEvents);
+  });
+
+  it("holds nothing for a reader that stops reading, and goes on where it was", async () => {
+    using reader = await open("stalled");
+    await until("the stream has begun", () => reader.comments > 0);
+    reader.pause();
+    const piece = "x".repeat(900_000);
+    for (let i = 0; i < 12; i++) await publish("stalled", piece);
+    using quick = await open("stalled", "?from=earliest");
+    expect((await quick.messages(12)).map(({ offset }) => offset)).toEqual([...Array(12).keys()]);
+    reader.resume();
+    expect((await reader.messages(12)).map(({ offset }) => offset)).toEqual([...Array(12).keys()]);
+  });
+});
+
+describe("limits of Server-Sent Events", () => {
+  it("answers 429 to one stream too many, and takes another when one has gone", async () => {
+    await using hub = await startHub({ args: ["--max-event-streams", "2"] });
+    const open = () => EventReader.open(`${hub.url}/v1/topics/t/events`);
+    const first = await open();
+    using second = await open();
+    expect(second.status).toBe(200);
+    const refused = await ask(hub, "/v1/topics/t/events");
+    expect([refused.status, refused.json["code"]]).toEqual([429, "too_many"]);
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+    first[Symbol.dispose]();
+    await until("there is room again", async () => {
+      using another = await open();
+      return another.status === 200;
+    });
+  });
+
+  it("cuts a reader that takes nothing for stallTimeoutMs", async () => {
+    await using hub = await startHub({ args: ["--stall-timeout-ms", "200"] });
+    using reader = await EventReader.open(`${hub.url}/v1/topics/t/events`);
+    reader.pause();
+    const body = { data: "x".repeat(1_000_000) };
+    for (let i = 0; i < 12; i++) await askJson(hub, "POST", "/v1/topics/t/messages", body);
+    const streams = async () => /^ringcast_event_streams (\d+)$/m.exec((await ask(hub, "/metrics")).text)?.[1];
+    await until("the stream is cut", async () => (await streams()) === "0", 25_000);
+  });
+
+  it("ends with a time to come back when the hub stops", async () => {
+    await using hub = await startHub();
+    using reader = await EventReader.open(`${hub.url}/v1/topics/t/events`);
+    await until("the stream has begun", () => reader.comments > 0);
+    expect(await hub.stop()).toBe(0);
+    await until("the stream has ended", () => reader.ended);
+    expect(reader.retryMs).toBeGreaterThanOrEqual(0);
+    expect(reader.retryMs).toBeLessThanOrEqual(5000);
+  });
+});
