@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
 import type { Runtime, Timer } from "../runtime/port.js";
-import { Catalogue, type CataloguedTopic } from "./catalogue/catalogue.js";
+import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
 import { EPOCH_LENGTH, type FileContext, type FileKeeper, removeLogFile } from "./file-keeper.js";
 import type { LogEvent, LogStore, StoredTopic } from "./port.js";
 import { Arenas, type DirectoryLock, lockDirectory } from "./region/index.js";
@@ -93,7 +93,12 @@ class DirectoryLogStore implements LogStore {
       opened: (keeper) => this.#opened(keeper),
       dirtied: (keeper) => this.#dirtied(keeper),
     };
-    this.#start();
+    try {
+      this.#start();
+    } catch (error) {
+      void this.#catalogue.close();
+      throw error instanceof RingcastError ? error : unreadable(join(directory, "catalogue"), error);
+    }
   }
 
   topic(name: string): StoredTopic | undefined {

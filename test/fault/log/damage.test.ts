@@ -292,6 +292,19 @@ describe("a data directory", () => {
     await expect(openStore(join(root.path, "link"))).rejects.toMatchObject({ details: { field: "data" } });
   });
 
+  for (const [what, damage] of Object.entries({
+    "was cut short": (file: string) => truncateSync(file, 20_000),
+    "is empty": (file: string) => truncateSync(file, 0),
+    "begins with zeros": (file: string) => writeFileSync(file, new Uint8Array(65_536)),
+  })) {
+    it(`is refused when its catalogue ${what}`, async () => {
+      const dead = await killed(() => undefined);
+      damage(join(dead, "catalogue", "data.mdb"));
+      await expect(openStore(dead)).rejects.toMatchObject({ code: "unavailable", details: { field: "data" } });
+      await expect(openStore(dead)).rejects.toThrow("can't be read");
+    });
+  }
+
   it("is refused when it is a file", async () => {
     writeFileSync(join(root.path, "file"), "");
     await expect(openStore(join(root.path, "file"))).rejects.toMatchObject({ details: { field: "data" } });

@@ -2,9 +2,11 @@
  * What the store knows of its topics, in lmdb: a hub that starts reads this instead of opening every log. A write is in the operating system's hands
  * when the call returns, so it survives `kill -9`.
  */
-import { RingcastError, type TopicConfig } from "@ringcast/protocol";
+import { join } from "node:path";
+import { RingcastError, shown, type TopicConfig } from "@ringcast/protocol";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { LineageEntry } from "../port.js";
+import { isPlausibleLmdb } from "./plausible.js";
 
 /** A partition as of its clean close; head and tail are out of date while its log is marked open. */
 export interface CataloguedPartition {
@@ -50,6 +52,7 @@ export class Catalogue {
   /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
   constructor(path: string) {
     try {
+      if (!isPlausibleLmdb(join(path, "data.mdb"))) throw new Error("data.mdb is damaged or was cut short.");
       this.#root = open({ path, maxDbs: 8 });
       this.#topics = this.#root.openDB({ name: "topics" });
       this.#openLogs = this.#root.openDB({ name: "open-logs" });
@@ -185,6 +188,12 @@ export class Catalogue {
       });
     }
   }
+}
+
+/** What a hub that can't read its catalogue says before it ends. */
+export function unreadable(path: string, cause: unknown): RingcastError {
+  const message = `The catalogue ${shown(path)} can't be read: restore the data directory from a backup, or choose another.`;
+  return new RingcastError("unavailable", message, { field: "data" }, { cause });
 }
 
 /** All producers of a topic. */
