@@ -131,10 +131,17 @@ interface BodyOptions {
 
 function writeBody(response: uWebSockets.HttpResponse, { isHead, close, answer }: BodyOptions): void {
   const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
-  if (isBodiless(answer.status)) response.endWithoutBody(undefined, close);
-  else if (isHead) response.endWithoutBody(bytes.length, close);
+  if (isBodiless(answer.status)) endBodiless(response, { close });
+  else if (isHead) endBodiless(response, { length: bytes.length, close });
   else if (close || bytes.length === 0) response.end(bytes, close);
   else writePaced(response, bytes);
+}
+
+/** The library never counts an answer as given when it writes the length itself, and can't close without writing one. */
+function endBodiless(response: uWebSockets.HttpResponse, options: { length?: number; close: boolean }): void {
+  if (options.length !== undefined) response.writeHeader("Content-Length", String(options.length));
+  if (options.close) response.writeHeader("Connection", "close");
+  response.endWithoutBody();
 }
 
 /**

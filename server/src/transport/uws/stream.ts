@@ -1,23 +1,20 @@
 /**
  * An answer of unknown length over uWebSockets.js.
  *
- * The library doesn't tell how much of a response waits in its buffer. `write` says whether anything does, but only when
- * it isn't corked, and then it costs four system calls (the framing of a chunk is written piece by piece). So small
- * pieces are corked and believed, and at the latest every {@link BELIEVED_BYTES} one is written so that its answer is
- * true. When the buffer doesn't empty, the last bytes of that piece are held back: one of them is written at each sign
- * of room, for the answer's sake, until everything is out.
+ * The library doesn't say how much of a response waits in its buffer. What `write` says is true for a piece that doesn't
+ * fit into the cork buffer; of a small one it says whether anything from before still waits. So the last bytes of a
+ * large piece are held back when the rest of it has to wait: one of them is written at each sign of room, for the
+ * answer's sake, until everything is out.
  */
 import type * as uWebSockets from "uWebSockets.js";
 import type { HttpHead, ResponseStream, ResponseStreamHandler } from "../../http/exchange.js";
 import { writeHead } from "./answers.js";
 
-/** What may be written without knowing whether the kernel took it. */
-const BELIEVED_BYTES = 64 * 1024;
-/** A piece over this never fits into the cork buffer: its answer is true even corked. */
-const CORK_BYTES = 16 * 1024;
+/** A piece over this leaves at once instead of waiting in the cork buffer. */
+const CORK_BYTES = 15 * 1024;
 /** Room shows when a third of the kernel's buffer is free, so that a handful of signs empties ours. */
 const HELD_BYTES = 32;
-/** The library cuts a response 8 to 12 s after a write that didn't go through, unless another one is tried. */
+/** The library cuts a response 8 to 12 s after a write that didn't go through. */
 const KEEP_INTERVAL_MS = 3_000;
 
 const EMPTY = new Uint8Array(0);
@@ -26,10 +23,11 @@ export class UwsResponseStream implements ResponseStream {
   readonly #handler: ResponseStreamHandler;
   readonly #keeper: StreamKeeper;
   #response: uWebSockets.HttpResponse | undefined;
-  /** Bytes that were corked since the buffer was last known to be empty. */
-  #believed = 0;
-  /** Bytes at the end that were not written yet; there are some exactly while it is full. */
-  #held = EMPTY;
+  /** Bytes of the latest piece, as long as it may wait unseen. */
+  #unsure = 0;
+  #isFull = false;
+  /** Bytes at the end that were not written yet. */
+  #held: Uint8Array = EMPTY;
   #bufferedBytes = 0;
 
   constructor(response: uWebSockets.HttpResponse | undefined, handler: ResponseStreamHandler, keeper: StreamKeeper) {
@@ -46,26 +44,40 @@ export class UwsResponseStream implements ResponseStream {
     }
     this.#keeper.add(this);
     response.cork(() => writeHead(response, head.status, head.headers));
-    response.onWritable(() => this.#writable());
+    response.onWritable(() => {
+      this.#writable();
+      return true;
+    });
   }
 
   write(bytes: Uint8Array): "open" | "full" | "closed" {
-    if (this.#response === undefined) return "closed";
+    const response = this.#response;
+    if (response === undefined) return "closed";
     if (this.#held.length > 0) return this.#hold(bytes);
-    if (bytes.length > CORK_BYTES) return this.#writeLarge(this.#response, bytes);
-    if (this.#believed + bytes.length > BELIEVED_BYTES) return this.#writeAsking(this.#response, bytes);
-    this.#writeBelieving(this.#response, bytes);
-    return "open";
+    if (bytes.length === 0) return this.#isFull ? "full" : "open";
+    const isLarge = bytes.length > CORK_BYTES + HELD_BYTES;
+    const now = isLarge ? bytes.subarray(0, -HELD_BYTES) : bytes;
+    const rest = isLarge ? bytes.subarray(-HELD_BYTES) : EMPTY;
+    if (writeCorked(response, now)) {
+      if (isLarge) writeCorked(response, rest);
+      this.#unsure = isLarge ? 0 : bytes.length;
+      return this.#isFull ? "full" : "open";
+    }
+    this.#bufferedBytes = (this.#isFull ? this.#bufferedBytes : this.#unsure) + bytes.length;
+    this.#isFull = true;
+    this.#held = rest.slice();
+    return "full";
   }
 
   bufferedBytes(): number {
-    return this.#held.length > 0 ? this.#bufferedBytes : 0;
+    return this.#isFull ? this.#bufferedBytes : 0;
   }
 
   end(): void {
+    const held = this.#held;
     const response = this.#release();
     if (response === undefined) return;
-    response.cork(() => response.end(this.#held));
+    response.cork(() => response.end(held));
     this.#tellClosed();
   }
 
@@ -81,47 +93,10 @@ export class UwsResponseStream implements ResponseStream {
     if (this.#release() !== undefined) this.#handler.closed();
   }
 
-  /** Tries again to send what waits, which puts off the library's time-out. */
+  /** Puts off the library's time-out, which starts anew when a connection is resumed. */
   keep(): void {
-    if (this.#held.length > 0 || this.#believed > 0) this.#response?.cork(() => {});
-  }
-
-  #writeLarge(response: uWebSockets.HttpResponse, bytes: Uint8Array): "open" | "full" {
-    let isTaken = true;
-    response.cork(() => {
-      isTaken = response.write(bytes.subarray(0, bytes.length - HELD_BYTES));
-    });
-    return this.#asked(response, { bytes, isTaken });
-  }
-
-  #writeAsking(response: uWebSockets.HttpResponse, bytes: Uint8Array): "open" | "full" {
-    if (bytes.length <= HELD_BYTES) return this.#writeTiny(response, bytes);
-    const isTaken = response.write(bytes.subarray(0, bytes.length - HELD_BYTES));
-    return this.#asked(response, { bytes, isTaken });
-  }
-
-  /** Too short to hold something back: it waits for the next one. */
-  #writeTiny(response: uWebSockets.HttpResponse, bytes: Uint8Array): "open" {
-    this.#writeBelieving(response, bytes);
-    return "open";
-  }
-
-  /** All but the last bytes were written, and the answer is true. */
-  #asked(response: uWebSockets.HttpResponse, written: { bytes: Uint8Array; isTaken: boolean }): "open" | "full" {
-    const tail = written.bytes.subarray(written.bytes.length - HELD_BYTES);
-    if (written.isTaken) {
-      this.#believed = 0;
-      this.#writeBelieving(response, tail);
-      return "open";
-    }
-    this.#bufferedBytes = this.#believed + written.bytes.length;
-    this.#held = tail.slice();
-    return "full";
-  }
-
-  #writeBelieving(response: uWebSockets.HttpResponse, bytes: Uint8Array): void {
-    this.#believed += bytes.length;
-    response.cork(() => response.write(bytes));
+    this.#response?.pause();
+    this.#response?.resume();
   }
 
   #hold(bytes: Uint8Array): "full" {
@@ -130,28 +105,33 @@ export class UwsResponseStream implements ResponseStream {
     return "full";
   }
 
-  /** @returns always true: the library would try to send by itself otherwise, which it does in {@link keep} */
-  #writable(): boolean {
+  /** There is room. The library sends nothing by itself once it has told so; an empty cork does. */
+  #writable(): void {
     const response = this.#response;
-    if (response === undefined) return true;
-    if (this.#held.length === 0) {
-      this.keep();
-      return true;
+    if (response === undefined) return;
+    if (this.#held.length > 1) {
+      const isEmptied = writeCorked(response, this.#held.subarray(0, 1));
+      this.#held = this.#held.subarray(1);
+      if (!isEmptied) return;
+    } else {
+      response.cork(() => {});
     }
-    const isEmptied = response.write(this.#held.subarray(0, 1));
-    const rest = this.#held.subarray(1);
-    this.#held = rest;
-    if (!isEmptied && rest.length > 0) return true;
+    if (this.#isFull) this.#emptied(response);
+  }
+
+  #emptied(response: uWebSockets.HttpResponse): void {
+    writeCorked(response, this.#held);
+    this.#unsure = this.#held.length;
     this.#held = EMPTY;
-    this.#believed = 0;
-    if (rest.length > 0) this.#writeBelieving(response, rest);
+    this.#isFull = false;
     this.#handler.drain();
-    return true;
   }
 
   #release(): uWebSockets.HttpResponse | undefined {
     const response = this.#response;
     this.#response = undefined;
+    this.#held = EMPTY;
+    this.#isFull = false;
     this.#keeper.delete(this);
     return response;
   }
@@ -160,6 +140,13 @@ export class UwsResponseStream implements ResponseStream {
   #tellClosed(): void {
     queueMicrotask(() => this.#handler.closed());
   }
+}
+
+/** @returns whether nothing waits, as far as the library knows: see above */
+function writeCorked(response: uWebSockets.HttpResponse, bytes: Uint8Array): boolean {
+  let isTaken = true;
+  response.cork(() => (isTaken = response.write(bytes)));
+  return isTaken;
 }
 
 /** Keeps all streams of a transport from being cut by the library. One timer for all, none without streams. */

@@ -9,6 +9,7 @@ import type { TransportOptions } from "../port.js";
 import { RequestBody } from "../request-body.js";
 import type { RequestHead } from "../request-head.js";
 import { isBodiless, safeHeaderValue, statusLine } from "../response-head.js";
+import { endPipeline } from "./pipeline.js";
 import { WsResponseStream } from "./stream.js";
 
 export class WsExchange implements Exchange {
@@ -94,7 +95,9 @@ export class WsExchange implements Exchange {
     this.#response.statusMessage = statusLine(head.status).slice(4);
     for (const [name, value] of Object.entries(head.headers)) this.#response.setHeader(name, safeHeaderValue(value));
     // A body that nobody has read to its end is swallowed up to a limit: cut at once, the peer might never see the answer.
-    if (head.close === true || this.#body.missingBytes > DISCARD_BYTES) this.#response.setHeader("Connection", "close");
+    if (head.close !== true && this.#body.missingBytes <= DISCARD_BYTES) return;
+    this.#response.setHeader("Connection", "close");
+    endPipeline(this.#request.socket);
   }
 
   #closed(): void {

@@ -1,10 +1,10 @@
 /**
  * The node:http server below the ws adapter, set to be strict.
  */
-import type { ServerResponse } from "node:http";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TransportOptions } from "../port.js";
+import { isAnswering } from "./pipeline.js";
 import { rawAnswer } from "../response-head.js";
 
 const CHECK_INTERVAL_MS = 1_000;
@@ -90,17 +90,4 @@ function parserRefusal(code: string | undefined): RawRefusal {
     default:
       return { status: 400, message: "The request is not well-formed HTTP/1.1." };
   }
-}
-
-/** Whether an answer has begun on the socket: text of ours would land inside it. */
-function isAnswering(socket: Duplex): boolean {
-  const current = answers.get(socket);
-  return current !== undefined && current.headersSent && !current.writableFinished;
-}
-
-const answers = new WeakMap<Duplex, ServerResponse>();
-
-/** Remembers which answer is under way on a socket. */
-export function noteAnswer(socket: Duplex, response: ServerResponse): void {
-  answers.set(socket, response);
 }

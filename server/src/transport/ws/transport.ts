@@ -13,8 +13,9 @@ import type { RequestHead } from "../request-head.js";
 import { rawAnswer, safeHeaderValue } from "../response-head.js";
 import { waitUntil } from "../wait-until.js";
 import { WsExchange } from "./exchange.js";
+import { enterPipeline } from "./pipeline.js";
 import { copyHead, targetOf } from "./request.js";
-import { answerRaw, createStrictServer, endRaw, noteAnswer, readAsPlainRequest } from "./server.js";
+import { answerRaw, createStrictServer, endRaw, readAsPlainRequest } from "./server.js";
 import { WsSocket, type WsSocketShared } from "./socket.js";
 
 type Acceptance = Extract<HandshakeAnswer, { readonly accept: true }>;
@@ -76,7 +77,7 @@ export class WsTransport implements Transport {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
-    noteAnswer(request.socket, response);
+    if (!enterPipeline(request.socket, response)) return;
     const head = copyHead(request);
     const exchange = new WsExchange(request, response, head, this.#options);
     const refusal = this.#judge(head, request);
