@@ -126,7 +126,7 @@ interface Target {
   readonly topic: string;
   readonly options: PublishOptions;
   /** Called for each batch that is stored. */
-  stored(published: PublishedMany): void;
+  readonly stored: (published: PublishedMany) => void;
 }
 
 /** Publishes batches one behind the other, several under way at once. Whatever happens, none is under way any more at the end. */

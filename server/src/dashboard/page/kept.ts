@@ -14,6 +14,7 @@ export interface Kept {
   readonly next: Positions;
   /** The reader had gone back in time, and the page plays from there at the log's own pace. */
   readonly isBack: boolean;
+  readonly isPaused: boolean;
 }
 
 const KEPT_KEY = "ringcast.demo.position";

@@ -77,7 +77,7 @@ export class Player {
 
   /** What a reload needs to go on here. */
   get kept(): Kept {
-    return { begin: this.#begin, next: this.#next, isBack: this.#isBack || this.#isPaused };
+    return { begin: this.#begin, next: this.#next, isBack: this.#isBack, isPaused: this.#isPaused };
   }
 
   /** Starts: where the tab was before a reload, else with the newest messages. */
@@ -89,6 +89,7 @@ export class Player {
     this.#begin = { ...kept.begin };
     this.#drawnBefore = kept.next;
     this.#isBack = kept.isBack;
+    this.#isPaused = kept.isPaused;
     this.#play({ positions: kept.begin });
   }
 
