@@ -1,5 +1,5 @@
 /** docs/errors.md, made from the table of error codes. */
-import { ERRORS, type ErrorRow } from "@ringcast/protocol";
+import { ERRORS, RETRYABLE_CODES, type ErrorCode, type ErrorRow } from "@ringcast/protocol";
 
 /** The reference page of error codes. */
 export function errorsPage(): string {
@@ -19,7 +19,7 @@ its \`producer\` sequence only.
 
 | code | HTTP | retryable | closes with | meaning |
 | --- | --- | --- | --- | --- |
-${Object.entries(ERRORS).map(rowOf).join("")}
+${(Object.entries(ERRORS) as [ErrorCode, ErrorRow][]).map(rowOf).join("")}
 ## Details
 
 | field | where | meaning |
@@ -46,7 +46,7 @@ ${Object.entries(ERRORS).map(rowOf).join("")}
 `;
 }
 
-function rowOf([code, row]: [string, ErrorRow]): string {
+function rowOf([code, row]: [ErrorCode, ErrorRow]): string {
   const closes = row.closeCode === undefined ? "" : String(row.closeCode);
-  return `| \`${code}\` | ${row.status} | ${row.retryable ? "yes" : "no"} | ${closes} | ${row.meaning} |\n`;
+  return `| \`${code}\` | ${row.status} | ${RETRYABLE_CODES.includes(code) ? "yes" : "no"} | ${closes} | ${row.meaning} |\n`;
 }

@@ -42,7 +42,7 @@ export class EventStream implements Outlet {
       { status: 200, headers },
       { drain: () => this.#drained(), closed: () => this.#over() },
     );
-    this.#write(position === undefined ? COMMENT : Buffer.from(`:\nid: ${position}\n\n`));
+    this.#say(position === undefined ? COMMENT : Buffer.from(`:\nid: ${position}\n\n`));
   }
 
   takeReplies(_frames: Frame[], count: number): number {
@@ -62,7 +62,7 @@ export class EventStream implements Outlet {
 
   /** A comment, unless the socket is full anyway. */
   keepAlive(): void {
-    if (this.#fullSinceMs === undefined) this.#write(COMMENT);
+    if (this.#fullSinceMs === undefined) this.#say(COMMENT);
   }
 
   /** Gives up a reader that has taken nothing for too long. */
@@ -84,6 +84,11 @@ export class EventStream implements Outlet {
 
   terminate(): void {
     this.#response?.terminate();
+  }
+
+  /** Writes something of our own, outside of the flush. */
+  #say(bytes: Uint8Array): void {
+    if (this.#write(bytes) === "full") this.#reader?.blocked();
   }
 
   #write(bytes: Uint8Array): SendResult {
