@@ -1,5 +1,4 @@
-import { closeSync, readSync, renameSync, rmSync, unlinkSync } from "node:fs";
-import { open as openFile } from "node:fs/promises";
+import { closeSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { Runtime } from "../runtime/port.js";
@@ -9,20 +8,29 @@ import {
   type FileState,
   FORMAT_VERSION,
   type HeadWords,
-  readHeader,
-  readHeadWords,
   writeHeader,
   writeHeadWords,
 } from "./file-header.js";
 import { fileNameOf } from "./file-name.js";
+import { GroupSync } from "./group-sync.js";
 import { Lineage, withEpoch } from "./lineage.js";
 import { LogCopy } from "./log-copy.js";
+import {
+  asUnavailable,
+  ensureAllocated,
+  neededBytes,
+  newPathOf,
+  readHead,
+  readReading,
+  removeLogFile,
+  resizePathOf,
+  syncDirectory,
+} from "./log-files.js";
 import type { LogEvent, ProducerMark } from "./port.js";
 import { recover } from "./recovery.js";
 import {
   allocateFile,
   type Arenas,
-  codeOf,
   createLogFile,
   MappedRegion,
   openLogFile,
@@ -97,8 +105,7 @@ export class FileKeeper implements LogKeeper {
   #resizing: Promise<void> | undefined;
   #latch: RingcastError | undefined;
   #openFailure: { readonly error: RingcastError; readonly untilMs: number } | undefined;
-  #syncRunning: Promise<void> | undefined;
-  #syncNext: Promise<void> | undefined;
+  readonly #groupSync = new GroupSync(() => this.#sync());
 
   /** @param options `wasOpen`: the process before this one left the log open */
   constructor(
@@ -165,26 +172,10 @@ export class FileKeeper implements LogKeeper {
 
   // ---- sync ----------------------------------------------------------------------------------------------------------
 
-  /** One sync serves all who ask while another is under way. */
   synced(log: PartitionLog): Promise<void> {
     if (this.#latch !== undefined) return Promise.reject(this.#latch);
     const isSynced = this.#syncedAddress >= log.headAddress && !this.#isDirectoryDirty;
-    if (isSynced || this.#region === undefined) return Promise.resolve();
-    this.#syncNext ??= this.#syncAfter(this.#syncRunning);
-    return this.#syncNext;
-  }
-
-  async #syncAfter(running: Promise<void> | undefined): Promise<void> {
-    // Whoever waits for the one before hears of its failure there; the latch tells it here.
-    if (running !== undefined) await running.catch(() => undefined);
-    else await Promise.resolve();
-    this.#syncRunning = this.#syncNext;
-    this.#syncNext = undefined;
-    try {
-      await this.#sync();
-    } finally {
-      this.#syncRunning = undefined;
-    }
+    return isSynced || this.#region === undefined ? Promise.resolve() : this.#groupSync.next();
   }
 
   async #sync(): Promise<void> {
@@ -192,16 +183,19 @@ export class FileKeeper implements LogKeeper {
     const { log } = this;
     const target = { address: log.headAddress, offset: log.head };
     log.isDirty = false;
+    const region = this.#region;
     try {
       if (this.#isDirectoryDirty) await syncDirectory(dirname(this.#path));
       this.#isDirectoryDirty = false;
-      await this.#region?.sync();
+      await region?.sync();
     } catch (cause) {
       throw this.#latched(cause);
     }
+    // Meanwhile a copy may have taken the place of the memory that was synced.
+    if (region === undefined || this.#region !== region) return;
     this.#syncedAddress = target.address;
     this.#syncedOffset = target.offset;
-    if (this.#region !== undefined && this.#isHeaderOpen) this.#writeHeader("open");
+    if (this.#isHeaderOpen) this.#writeHeader("open");
   }
 
   /** The kernel reports a failed sync once and then forgets it, with the bytes: nothing that this log says of the device is true any more. */
@@ -306,12 +300,7 @@ export class FileKeeper implements LogKeeper {
 
   /** Lets the memory go, if all of it is synced; the log goes on by itself at its next use. @returns whether it did */
   letGo(): boolean {
-    if (
-      this.#region === undefined ||
-      this.log.isDirty ||
-      this.#syncRunning !== undefined ||
-      this.#syncNext !== undefined
-    ) {
+    if (this.#region === undefined || this.log.isDirty || this.#groupSync.isRunning) {
       return false;
     }
     this.log.release();
@@ -563,79 +552,4 @@ export class FileKeeper implements LogKeeper {
       lineage: log.lineage,
     };
   }
-}
-
-/** Removes the file of a log that nobody has open, and what a dying process may have left beside it. */
-export function removeLogFile(directory: string, topic: string, partition: number): void {
-  const path = join(directory, fileNameOf(topic, partition));
-  rmSync(path, { force: true, recursive: true });
-  rmSync(newPathOf(path), { force: true });
-  rmSync(resizePathOf(path), { force: true });
-}
-
-/** A file that is being made. */
-function newPathOf(path: string): string {
-  return `${path}.new`;
-}
-
-/** A copy in another capacity. */
-function resizePathOf(path: string): string {
-  return `${path}.resize`;
-}
-
-/** Reads a header without mapping the file; undefined when it is too short to have one. */
-function readReading(fd: number, length: number): ReturnType<typeof readHeader> | undefined {
-  if (length < FILE_HEADER_BYTES) return undefined;
-  const { bytes, view } = readHeaderBytes(fd);
-  return readHeader(bytes, view, 0);
-}
-
-function readHead(fd: number): {
-  readonly header: FileHeader;
-  readonly sequence: number;
-  readonly words: ReturnType<typeof readHeadWords>;
-} {
-  const { bytes, view } = readHeaderBytes(fd);
-  const reading = readHeader(bytes, view, 0);
-  if (reading.kind !== "header") throw new Error("The header changed while the log was opened.");
-  return { header: reading.header, sequence: reading.sequence, words: readHeadWords(view, 0) };
-}
-
-function readHeaderBytes(fd: number): { readonly bytes: Uint8Array; readonly view: DataView } {
-  const bytes = new Uint8Array(FILE_HEADER_BYTES);
-  readSync(fd, bytes, 0, FILE_HEADER_BYTES, 0);
-  return { bytes, view: new DataView(bytes.buffer) };
-}
-
-/** Bytes of ring that must be there by what the header says; a file cut from outside has less. */
-function neededBytes(header: FileHeader, words: HeadWords | undefined): number {
-  return Math.min(header.capacityBytes, Math.max(words?.headAddress ?? 0, header.syncedAddress));
-}
-
-/** Gives back the blocks of a file that was cut from outside, as zeros: touching what isn't there would kill the process. */
-function ensureAllocated(fd: number, length: number, needed: number): number {
-  const allocated = Math.max(0, length - FILE_HEADER_BYTES);
-  if (allocated >= needed) return allocated;
-  try {
-    allocateFile(fd, FILE_HEADER_BYTES + allocated, needed - allocated);
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
-  return needed;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await openFile(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-function asUnavailable(error: unknown, path: string): RingcastError {
-  if (error instanceof RingcastError) return error;
-  const message = `The log file ${shown(path)} can't be opened (${codeOf(error) || String(error)}).`;
-  return new RingcastError("unavailable", message, { stored: "no" }, { cause: error });
 }

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LogStore, StoredTopic } from "../../../server/src/log/index.js";
 import { copyAsKilled, openStore, readAll } from "../../support/log-store.js";
 import { tempDir } from "../../support/temp-dir.js";
@@ -35,6 +35,10 @@ beforeAll(async () => {
     external: ["koffi", "lmdb"],
     logLevel: "error",
   });
+});
+
+afterAll(() => {
+  rmSync(APPENDER, { force: true });
 });
 
 async function appendUntilKilled(directory: string, acknowledged: Acknowledged, lifeMs: number): Promise<void> {
