@@ -1,5 +1,5 @@
 /** The demo's page: puts the parts together and listens to its buttons. */
-import { connect, type ConnectionState, type Hub, type Message } from "@ringcast/client";
+import { connect, RingcastError, type ConnectionState, type Hub, type Message } from "@ringcast/client";
 import { isQuake, QUAKES_TOPIC } from "../quake.js";
 import { accessHeaders, enter } from "./access.js";
 import { byId, make, notify, oncePerFrame, setText } from "./dom.js";
@@ -81,6 +81,7 @@ async function readLine(): Promise<void> {
     timeline.clear();
     heads.clear();
   };
+  await learnHeads();
   for await (const message of hub.subscribe(QUAKES_TOPIC, {
     from: { last: LINE_RECORDS },
     window: LINE_WINDOW,
@@ -90,12 +91,22 @@ async function readLine(): Promise<void> {
   }
 }
 
+/** Asks how far the log is, so that a page that stands far behind knows it before the line has come there. */
+async function learnHeads(): Promise<void> {
+  try {
+    const { partitions } = await hub.topic(QUAKES_TOPIC);
+    for (const { partition, head } of partitions) heads.set(partition, head);
+  } catch (error) {
+    if (!(error instanceof RingcastError) || error.code !== "unknown_topic") throw error;
+  }
+}
+
 function addToLine({ data, timestamp, partition, offset }: Message): void {
   const mark = isQuake(data)
     ? { magnitude: data.magnitude, quakeTime: data.time }
     : { magnitude: 0, quakeTime: undefined };
   timeline.add({ timestamp, ...mark });
-  heads.set(partition, offset + 1);
+  heads.set(partition, Math.max(heads.get(partition) ?? 0, offset + 1));
 }
 
 function refreshPage(): void {
@@ -115,7 +126,7 @@ function refreshPage(): void {
 }
 
 function tellState(state: ConnectionState, behind: number): void {
-  const isLive = !player.isBack && !player.isPaused;
+  const isLive = state === "connected" && !player.isBack && !player.isPaused;
   byId("live", HTMLButtonElement).setAttribute("aria-pressed", `${isLive}`);
   const pause = byId("pause", HTMLButtonElement);
   pause.setAttribute("aria-pressed", `${player.isPaused}`);

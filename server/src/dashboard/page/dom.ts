@@ -61,9 +61,10 @@ export function oncePerFrame(draw: () => void): () => void {
   };
 }
 
-/** Tells a message in the corner of the page for a few seconds; a text that is shown already is not shown twice. */
+/** Tells a message in the corner of the page for a few seconds. Good news takes the bad away; no text is shown twice. */
 export function notify(text: string, kind: "good" | "warn" | "bad", shownMs = 6000): void {
   const notices = byId("notices", HTMLElement);
+  if (kind === "good") notices.replaceChildren();
   for (const shown of notices.children) if (shown.textContent === text) return;
   const notice = make("div", "notice", text);
   notice.dataset["kind"] = kind;
