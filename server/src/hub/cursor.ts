@@ -16,6 +16,8 @@ export type CursorState = "idle" | "due" | "waiting";
 export interface PendingGap {
   readonly stoodAt: Position;
   readonly reason: "epoch" | "deleted";
+  /** Records of the other history that were not acknowledged: the window opens by them when the gap is told. */
+  readonly unacknowledged: number;
 }
 
 /** Offsets `from` to `to - 1` were announced as a gap: nobody will acknowledge them. */
@@ -35,6 +37,8 @@ export class Cursor implements LogCursor {
   /** The next in the list of its state: due cursors of a reader, waiting ones of a subscription. */
   next: Cursor | undefined = undefined;
   pendingGap: PendingGap | undefined;
+  /** How far another history was delivered before: acknowledgements of it may still be under way. */
+  formerOffset = 0;
   /** Everything below is acknowledged. */
   #acknowledged: number;
   /** Gaps between `#acknowledged` and `offset`, ascending; only where a window counts. */
@@ -73,17 +77,16 @@ export class Cursor implements LogCursor {
     this.address = -1;
   }
 
-  /**
-   * Goes on in another history, where nothing is known of what was acknowledged before.
-   * @returns records that were unacknowledged
-   */
-  restart(offset: number, pendingGap: PendingGap): number {
-    const open = this.#unacknowledged(this.offset);
+  /** Goes on in another history, where nothing is known of what was acknowledged before. */
+  restart(offset: number, stoodAt: Position, reason: PendingGap["reason"]): void {
+    const earlier = this.pendingGap;
+    const unacknowledged = (earlier?.unacknowledged ?? 0) + this.#unacknowledged(this.offset);
+    // A gap that was not told yet is part of this one.
+    this.pendingGap = { stoodAt: earlier?.stoodAt ?? stoodAt, reason, unacknowledged };
+    this.formerOffset = Math.max(this.formerOffset, this.offset);
     this.offset = this.#acknowledged = offset;
     this.address = -1;
-    this.pendingGap = pendingGap;
     this.#skips = undefined;
-    return open;
   }
 
   /**

@@ -12,7 +12,7 @@ import type { Frame, HubEvent } from "./port.js";
 import type { HubReader } from "./reader.js";
 import { BLOCK_BYTES, SegmentCache, gapFrame, nextSegment, textFrame, type Segment } from "./segment.js";
 import { epochAt, resume } from "./start.js";
-import { partitionStates, type Reading } from "./subscription.js";
+import { partitionStates, type Reading, type Subscription } from "./subscription.js";
 import type { Feed } from "./topic.js";
 
 const TURN_MS = 2;
@@ -88,6 +88,13 @@ export class Flush {
     const { reader } = cursor.reading.subscription;
     reader.pushDue(cursor);
     this.visitSoon(reader);
+  }
+
+  /** Cursors that wait for the subscription's window get another look. */
+  lookAgain(subscription: Subscription): void {
+    for (let cursor = subscription.unpark(); cursor !== undefined; cursor = subscription.unpark()) {
+      this.enqueue(cursor);
+    }
   }
 
   /** The reader has replies or due cursors. One whose socket is full is left alone. */
@@ -263,16 +270,19 @@ export class Flush {
     const gap = { topic: topic.name, partition, from, to: from, reason, epoch, next: cursor.offset };
     this.#frames[this.#count++] = gapFrame(cursor, gap);
     this.counters.gaps[reason] += 1;
+    const { subscription } = reading;
+    if (subscription.window === 0 || pendingGap.unacknowledged === 0) return;
+    subscription.unacknowledged -= pendingGap.unacknowledged;
+    this.lookAgain(subscription);
   }
 }
 
 /** The log has begun a new epoch since the cursor was placed: it may have lost what the cursor has read. */
 function followLineage(cursor: Cursor, log: RingLog): void {
-  const { epoch, offset, reading, pendingGap } = cursor;
+  const { epoch, offset } = cursor;
   const { offset: next, stoodAt } = resume(log, { epoch, offset });
   cursor.epoch = log.epoch;
-  if (stoodAt === undefined) return;
-  reading.subscription.restart(cursor, next, pendingGap ?? { stoodAt, reason: "epoch" });
+  if (stoodAt !== undefined) cursor.restart(next, stoodAt, "epoch");
 }
 
 /** Readers in the order they came, linked through themselves: standing in line allocates nothing. */

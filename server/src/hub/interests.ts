@@ -80,6 +80,7 @@ export class Interests {
   acknowledge(subscription: Subscription, { topic, partition, offset }: AckInput): void {
     const cursor = subscription.cursorOf(topic, partition);
     if (offset >= cursor.offset) {
+      if (offset < cursor.formerOffset) return;
       throw new RingcastError(
         "invalid_offset",
         `Offset ${shown(offset)} was not delivered yet on this subscription: acknowledge at most ${cursor.offset - 1}.`,
@@ -88,7 +89,7 @@ export class Interests {
     }
     if (subscription.window === 0) return;
     subscription.unacknowledged -= cursor.acknowledge(offset + 1);
-    if (subscription.credit > 0) this.#lookAgain(subscription);
+    if (subscription.credit > 0) this.flush.lookAgain(subscription);
   }
 
   /** A topic has come into being, by a publish or otherwise: patterns that match read it from its first record. */
@@ -113,13 +114,11 @@ export class Interests {
     for (const { cursors, partition, nextEpoch } of topic.feeds) {
       const lineage = lineages[partition] as readonly LineageEntry[];
       for (const cursor of cursors) {
-        const { offset, pendingGap } = cursor;
-        const stoodAt = pendingGap?.stoodAt ?? { epoch: epochAt(lineage, offset), offset };
-        const { subscription } = cursor.reading;
-        subscription.restart(cursor, 0, { stoodAt, reason: "deleted" });
+        const { offset } = cursor;
+        cursor.restart(0, { epoch: epochAt(lineage, offset), offset }, "deleted");
         cursor.epoch = nextEpoch;
         // Told even where the window is still full: a gap takes no room in it.
-        this.#lookAgain(subscription);
+        this.flush.lookAgain(cursor.reading.subscription);
         this.flush.enqueue(cursor);
       }
     }
@@ -183,7 +182,7 @@ export class Interests {
   }
 
   #addCursor(reading: Reading, feed: Feed, { offset, stoodAt }: Beginning): void {
-    const pendingGap = stoodAt === undefined ? undefined : ({ stoodAt, reason: "epoch" } as const);
+    const pendingGap = stoodAt === undefined ? undefined : ({ stoodAt, reason: "epoch", unacknowledged: 0 } as const);
     const cursor = new Cursor(feed, reading, offset, pendingGap);
     reading.cursors.push(cursor);
     this.cursors += 1;
@@ -196,13 +195,6 @@ export class Interests {
     const { cursors } = cursor.reading;
     cursors.splice(cursors.indexOf(cursor), 1);
     this.cursors -= 1;
-  }
-
-  /** Cursors that wait for the window get another look. */
-  #lookAgain(subscription: Subscription): void {
-    for (let cursor = subscription.unpark(); cursor !== undefined; cursor = subscription.unpark()) {
-      this.flush.enqueue(cursor);
-    }
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * One connection's interest in a topic or a pattern: its cursors and its window.
  */
-import { RingcastError, shown, type PartitionStates } from "@ringcast/protocol";
-import type { Cursor, PendingGap } from "./cursor.js";
+import { RingcastError, shown, type PartitionState, type PartitionStates } from "@ringcast/protocol";
+import type { Cursor } from "./cursor.js";
 import type { HubReader } from "./reader.js";
 import { epochAt } from "./start.js";
 import type { Topic } from "./topic.js";
@@ -18,14 +18,18 @@ export interface Reading {
 
 /** Where a subscription stands in each partition of a topic, as replies and `matched` tell it. */
 export function partitionStates(reading: Reading): PartitionStates {
-  return Object.fromEntries(
-    reading.cursors.map(({ feed: { partition, log, nextEpoch }, offset }) => [
-      partition,
-      log === undefined
-        ? { epoch: nextEpoch, next: offset, tail: 0, head: 0 }
-        : { epoch: epochAt(log.lineage, offset), next: offset, tail: log.tail, head: log.head },
-    ]),
-  );
+  return Object.fromEntries(reading.cursors.map((cursor) => [cursor.feed.partition, stateOf(cursor)]));
+}
+
+function stateOf({ feed, offset, pendingGap }: Cursor): PartitionState {
+  const { log, nextEpoch } = feed;
+  const epoch = log === undefined ? nextEpoch : epochAt(log.lineage, offset);
+  const { tail, head } = log ?? { tail: 0, head: 0 };
+  // Who hears of a topic only after it was deleted is told what it was, and then of the deletion.
+  if (pendingGap?.reason === "deleted") {
+    return { epoch: pendingGap.stoodAt.epoch, next: pendingGap.stoodAt.offset, tail, head };
+  }
+  return { epoch, next: offset, tail, head };
 }
 
 export class Subscription {
@@ -51,12 +55,6 @@ export class Subscription {
   /** How many records may be delivered now. */
   get credit(): number {
     return this.window === 0 ? Infinity : this.window - this.unacknowledged;
-  }
-
-  /** A cursor goes on in another history; what was open in its old one takes no room in the window any more. */
-  restart(cursor: Cursor, offset: number, pendingGap: PendingGap): void {
-    const open = cursor.restart(offset, pendingGap);
-    if (this.window > 0) this.unacknowledged -= open;
   }
 
   /** Lets a cursor wait until the window opens. */

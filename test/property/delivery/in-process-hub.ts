@@ -1,0 +1,141 @@
+/** A hub in the test's own process: a real log in a folder of its own, turns and time made by the test, sockets that a test can fill. */
+import { DEFAULT_LIMITS, DEFAULT_TOPIC_CONFIG, type Limits } from "@ringcast/protocol";
+import type { HubEvent } from "../../../server/src/hub/index.js";
+import { createHub, type Frame, type Hub, type SendResult } from "../../../server/src/hub/index.js";
+import { openLogStore, type LogStore } from "../../../server/src/log/index.js";
+import { LocalSequencer } from "../../../server/src/sequencer/index.js";
+import { createSessionFactory, type SessionFactory } from "../../../server/src/session/index.js";
+import type { Socket, SocketHandler } from "../../../server/src/session/index.js";
+import type { AnyFrame } from "../../support/json-client.js";
+import { tempDir } from "../../support/temp-dir.js";
+import { ManualRuntime } from "./manual-runtime.js";
+
+/** A socket that says it is full when the test wants it to, and a client behind it. */
+export class FakeClient implements Socket {
+  readonly remoteAddress = "127.0.0.1";
+  /** Frames in the order they were sent. */
+  readonly frames: AnyFrame[] = [];
+  /** The very objects that were sent: the same one for all who share it. */
+  readonly sent: Frame[] = [];
+  writes = 0;
+  pings = 0;
+  closeCode: number | undefined;
+  /** What the next write says. */
+  nextResult: SendResult = "open";
+  unsent = 0;
+  handler: SocketHandler | undefined;
+
+  send(frames: readonly Frame[], count: number): SendResult {
+    if (this.nextResult === "closed" || this.closeCode !== undefined) return "closed";
+    if (this.unsent > 0) throw new Error("The hub writes to a socket that is full");
+    this.writes += 1;
+    for (const frame of frames.slice(0, count)) {
+      this.sent.push(frame);
+      this.frames.push(JSON.parse(Buffer.from(frame.bytes).toString()) as AnyFrame);
+      if (this.nextResult === "full") this.unsent += frame.bytes.length;
+    }
+    return this.nextResult;
+  }
+
+  bufferedBytes(): number {
+    return this.unsent;
+  }
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  close(code: number): void {
+    this.closeCode ??= code;
+  }
+
+  terminate(): void {
+    this.closeCode ??= 1006;
+    this.handler?.closed(1006);
+  }
+
+  /** The peer has read everything. */
+  drain(): void {
+    this.nextResult = "open";
+    this.unsent = 0;
+    this.handler?.drain();
+  }
+
+  ask(request: object): void {
+    this.handler?.message(Buffer.from(JSON.stringify(request)), false);
+  }
+
+  /** Takes the frames that came. */
+  take(): AnyFrame[] {
+    return this.frames.splice(0);
+  }
+}
+
+export interface InProcessHub extends AsyncDisposable {
+  readonly runtime: ManualRuntime;
+  readonly store: LogStore;
+  readonly hub: Hub;
+  readonly sessions: SessionFactory;
+  readonly events: HubEvent[];
+  connect(): FakeClient;
+}
+
+export async function startInProcess(limits: Partial<Limits> = {}): Promise<InProcessHub> {
+  const folder = tempDir();
+  const runtime = new ManualRuntime();
+  const store = await openLogStore({ directory: folder.path, runtime, onEvent: () => undefined });
+  const events: HubEvent[] = [];
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  const hub = createHub({
+    store,
+    sequencer: new LocalSequencer(),
+    runtime,
+    limits: {
+      maxSubscriptions: all.maxSubscriptions,
+      maxTopics: 1_000,
+      maxInflight: all.maxInflight,
+      maxInflightBytes: 1e6,
+      maxTotalInflight: 1_000,
+      maxTotalInflightBytes: 1e7,
+    },
+    defaultConfig: { ...DEFAULT_TOPIC_CONFIG, capacityBytes: 65_536, storage: "memory" },
+    rules: [],
+    autoCreateTopics: true,
+    report: (event) => void events.push(event),
+  });
+  const sessions = createSessionFactory({
+    hub,
+    runtime,
+    limits: all,
+    server: "ringcast/0",
+    instance: "test",
+    tokens: undefined,
+    authTimeoutMs: 10_000,
+    stallTimeoutMs: 600_000,
+    maxConnections: 2_000,
+  });
+  return {
+    runtime,
+    store,
+    hub,
+    sessions,
+    events,
+    connect: () => connect(sessions, runtime),
+    [Symbol.asyncDispose]: async () => {
+      sessions.close();
+      hub.close();
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+function connect(sessions: SessionFactory, runtime: ManualRuntime): FakeClient {
+  const client = new FakeClient();
+  const answer = sessions.handshake({ subprotocols: [], authorization: undefined, remoteAddress: "127.0.0.1" });
+  if (!answer.accept) throw answer.error;
+  client.handler = answer.open(client);
+  runtime.settle();
+  client.take();
+  return client;
+}
