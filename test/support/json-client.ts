@@ -67,7 +67,8 @@ export class JsonClient implements AsyncDisposable {
   /** Settles when the connection is gone. */
   readonly closed: Promise<{ code: number; reason: string }>;
   #frames: AnyFrame[] = [];
-  #wake: (() => void) | undefined;
+  /** Everybody who waits for a frame; each looks again when one comes. */
+  #waiting: (() => void)[] = [];
   #ended = false;
   #lastId = 0;
 
@@ -79,13 +80,13 @@ export class JsonClient implements AsyncDisposable {
     this.closed = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
         this.#ended = true;
-        this.#wake?.();
+        this.#wakeAll();
         resolve({ code, reason: reason.toString() });
       });
     });
     this.socket.on("message", (data: Buffer) => {
       this.#frames.push(JSON.parse(data.toString()) as AnyFrame);
-      this.#wake?.();
+      this.#wakeAll();
     });
     // A refused handshake is told by `open`; later errors are followed by `close`.
     this.socket.on("error", () => undefined);
@@ -116,7 +117,7 @@ export class JsonClient implements AsyncDisposable {
       const frame = this.#frames.shift();
       if (frame !== undefined) return frame;
       if (this.#ended) throw new Error("The connection closed while a frame was expected");
-      await within("a frame", new Promise<void>((resolve) => (this.#wake = resolve)), timeoutMs);
+      await within("a frame", new Promise<void>((resolve) => this.#waiting.push(resolve)), timeoutMs);
     }
   }
 
@@ -145,7 +146,7 @@ export class JsonClient implements AsyncDisposable {
       const at = this.#frames.findIndex((each) => each.id === id);
       if (at >= 0) return this.#frames.splice(at, 1)[0] as AnyFrame;
       if (this.#ended) throw new Error(`The connection closed before the reply to ${JSON.stringify(frame)}`);
-      await within("a reply", new Promise<void>((resolve) => (this.#wake = resolve)), timeoutMs);
+      await within("a reply", new Promise<void>((resolve) => this.#waiting.push(resolve)), timeoutMs);
     }
   }
 
@@ -154,6 +155,10 @@ export class JsonClient implements AsyncDisposable {
     const all: AnyMessage[] = [];
     while (all.length < count) all.push(...(await this.nextOf("messages", timeoutMs)).messages);
     return all;
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
