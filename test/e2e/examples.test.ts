@@ -1,6 +1,7 @@
 /** Every example as it stands in examples/, against a hub of the test's own: only the port is another. */
 import { spawn } from "node:child_process";
-import { createServer, type AddressInfo } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
