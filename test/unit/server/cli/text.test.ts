@@ -29,9 +29,7 @@ describe("readStart", () => {
     expect(readStart(text, 10 * 86_400_000)).toEqual(start);
   });
 
-  test.each(
-    ["", "-1", "1.5", "last:", "last:-1", "15", "15 m", "tomorrow", "2026-99-99", "1e3"].filter((t) => t !== "15"),
-  )("refuses %j", (text) => {
+  test.each(["", "-1", "1.5", "last:", "last:-1", "15 m", "tomorrow", "2026-99-99", "1e3"])("refuses %j", (text) => {
     expect(() => readStart(text, 0)).toThrow(UsageError);
   });
 });
