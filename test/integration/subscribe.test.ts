@@ -282,7 +282,7 @@ describe("subscribe to a pattern", () => {
     await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     for (let n = 0; n < 1_003; n++) client.send({ op: "publish", id: n, topic: `many.t${n}`, data: n });
-    for (let n = 0; n < 1_003; n++) await client.next();
+    for (let n = 0; n < 1_003; n++) await client.next(30_000);
 
     const reply = await client.request({ op: "subscribe", pattern: "many.*", from: "earliest" });
     const matched = new Set<string>();
