@@ -37,7 +37,8 @@ import {
   type Region,
   UnusableFileError,
 } from "./region/index.js";
-import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type PartitionLog } from "./ring-log.js";
+import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace } from "./log-keeper.js";
+import type { PartitionLog } from "./ring-log.js";
 
 /** Length of the epochs that the log makes up itself. */
 export const EPOCH_LENGTH = 12;

@@ -2,7 +2,8 @@ import type { TopicHooks } from "./file-keeper.js";
 import { LogCopy } from "./log-copy.js";
 import type { ProducerMark } from "./port.js";
 import { HeapRegion, type Region } from "./region/index.js";
-import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type PartitionLog } from "./ring-log.js";
+import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace } from "./log-keeper.js";
+import type { PartitionLog } from "./ring-log.js";
 
 /** Keeps a log in ordinary memory: there is nothing to recover, to sync or to let go. */
 export class HeapKeeper implements LogKeeper {

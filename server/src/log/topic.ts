@@ -7,7 +7,8 @@ import { Lineage } from "./lineage.js";
 import type { ProducerMark, ProducerVerdict, StoredTopic } from "./port.js";
 import { Producers, type ProducerShelf } from "./producers/producers.js";
 import type { Region } from "./region/index.js";
-import { type LogKeeper, type LogPlace, PartitionLog } from "./ring-log.js";
+import type { LogKeeper, LogPlace } from "./log-keeper.js";
+import { PartitionLog } from "./ring-log.js";
 
 /** What a topic is made of. */
 export interface TopicOptions {

@@ -1,0 +1,43 @@
+import type { LineageEntry, ProducerMark } from "./port.js";
+import type { Region } from "./region/index.js";
+import type { PartitionLog } from "./ring-log.js";
+
+/** Bytes of the ring that get storage at first; doubled whenever they are full. */
+export const FIRST_ALLOCATION_BYTES = 65_536;
+
+/** Where a log stands: all that is known of it without looking at its bytes. */
+export interface LogState {
+  readonly lineage: readonly LineageEntry[];
+  readonly head: number;
+  readonly tail: number;
+  readonly headAddress: number;
+  readonly tailAddress: number;
+  readonly lastTimestamp: number;
+}
+
+/** What a log needs of whoever keeps it. */
+export interface LogKeeper {
+  /**
+   * Brings a log's memory, with `state` and `index` set from it. Called at the first use and after {@link PartitionLog.release}.
+   * @throws RingcastError `unavailable`
+   */
+  open(log: PartitionLog): Region;
+  /** Called before the first append since the log was opened or synced; may throw like `append`. */
+  beforeAppend(log: PartitionLog): void;
+  /** Called before the tail passes records of which somebody still needs something; may throw like `append`. */
+  beforeTrim(log: PartitionLog, tailAddress: number): void;
+  /** Called after a batch that a producer marked. */
+  afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void;
+  synced(log: PartitionLog): Promise<void>;
+  /** Brings the ring to another capacity in the background. */
+  resize(log: PartitionLog, capacityBytes: number): void;
+  /** Storage refused, or is well again (undefined). */
+  health(log: PartitionLog, failure: Error | undefined): void;
+}
+
+/** Where a record stands. */
+export interface LogPlace {
+  readonly offset: number;
+  readonly address: number;
+  readonly timestamp: number;
+}

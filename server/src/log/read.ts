@@ -1,0 +1,90 @@
+/**
+ * Reading records where they stand: what a read hands out is a slice of the ring, no copy.
+ */
+import { checkRecord, isFiller, isHubPartIntact, offsetOf } from "@ringcast/protocol";
+import { behindDamage, lengthAt, locate } from "./locate.js";
+import type { LogCursor, ReadResult, ReadStatus } from "./port.js";
+import type { Region } from "./region/index.js";
+import { believedLength, lapEnd, lapOf, placeOf, type Resumption } from "./ring.js";
+import type { PartitionLog } from "./ring-log.js";
+
+/**
+ * Reads from a cursor between tail and head, as {@link RingLog.read} says. A damaged filler hides no record: reading goes on behind it.
+ */
+export function readBlock(
+  log: PartitionLog,
+  region: Region,
+  cursor: LogCursor,
+  edgeBytes: number,
+  limitOffset: number,
+  result: ReadResult,
+): ReadStatus {
+  const { offset } = cursor;
+  let from = startOf(log, region, cursor);
+  result.firstOffset = offset;
+  result.epoch = log.history.epochOf(offset);
+  for (;;) {
+    takeRecords(log, region, from, edgeBytes, limitOffset, result);
+    if (result.nextOffset > offset) return (result.status = "records");
+    const behind = behindDamage(log, region, from);
+    if (behind.offset > offset || behind.address >= log.headAddress) {
+      result.nextOffset = behind.offset;
+      result.nextAddress = behind.address;
+      return (result.status = "corrupt");
+    }
+    from = behind;
+  }
+}
+
+/** The cursor's own address when the right record stands there, else that from the index. */
+function startOf(log: PartitionLog, region: Region, cursor: LogCursor): Resumption {
+  const { offset, address } = cursor;
+  if (address >= log.tailAddress && address < log.headAddress && address % 8 === 0) {
+    if (believedLength(region, log.history, address, offset, log.headAddress) > 0) return cursor;
+  }
+  return locate(log, region, offset);
+}
+
+/** The hot loop of reading: takes records from `result.firstOffset` on as long as they are whole, of this epoch, and end before the edge. */
+function takeRecords(
+  log: PartitionLog,
+  region: Region,
+  from: Resumption,
+  edgeBytes: number,
+  limitOffset: number,
+  result: ReadResult,
+): void {
+  const { view } = region;
+  const { history, capacityBytes } = log;
+  const offset = result.firstOffset;
+  const limit = Math.min(limitOffset, log.head, history.endOfEpochAt(offset));
+  const seed = history.seedOf(offset);
+  let address = from.address;
+  let place = placeOf(region, address);
+  if (from.offset === offset && lengthAt(log, region, from) > 0 && isFiller(view, place)) {
+    address = lapOf(address, capacityBytes) + capacityBytes;
+    place = region.ringAt;
+  }
+  result.bytes = region.bytes;
+  result.view = view;
+  result.start = place;
+  result.address = address;
+  const endPlace = place + (lapEnd(address, capacityBytes, log.headAddress) - address);
+  let edge = 0;
+  let next = offset;
+  while (next < limit && place < endPlace) {
+    const length = checkRecord(view, place, endPlace);
+    if (length === 0 || !isHubPartIntact(view, place, seed, address)) break;
+    if (isFiller(view, place)) {
+      if (next > offset) break;
+    } else if (offsetOf(view, place) !== next) break;
+    if (edge === 0) edge = (Math.floor((address + length - 1) / edgeBytes) + 1) * edgeBytes;
+    else if (address + length > edge) break;
+    address += length;
+    place += length;
+    next++;
+  }
+  result.end = place;
+  result.nextOffset = next;
+  result.nextAddress = address;
+}
