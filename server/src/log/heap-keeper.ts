@@ -1,4 +1,4 @@
-import type { TopicHooks } from "./file-keeper.js";
+import type { TopicHooks } from "./file-context.js";
 import { LogCopy } from "./log-copy.js";
 import type { ProducerMark } from "./port.js";
 import { HeapRegion, type Region } from "./region/index.js";

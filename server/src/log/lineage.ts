@@ -3,6 +3,9 @@ import { hubCheckSeed } from "@ringcast/protocol";
 import { MAX_LINEAGE } from "./file-header.js";
 import type { LineageEntry } from "./port.js";
 
+/** Length of the epochs that the log makes up itself. */
+export const EPOCH_LENGTH = 12;
+
 /** A partition's lineage, made for quick answers; never changed, a new one takes its place. */
 export class Lineage {
   readonly entries: readonly LineageEntry[];

@@ -5,7 +5,14 @@ import { closeSync, readSync, rmSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
-import { FILE_HEADER_BYTES, type FileHeader, type HeadWords, readHeader, readHeadWords } from "./file-header.js";
+import {
+  FILE_HEADER_BYTES,
+  type FileHeader,
+  type HeaderReading,
+  type HeadWords,
+  readHeader,
+  readHeadWords,
+} from "./file-header.js";
 import { fileNameOf } from "./file-name.js";
 import { allocateFile, codeOf } from "./region/index.js";
 
@@ -27,28 +34,22 @@ export function resizePathOf(path: string): string {
   return `${path}.resize`;
 }
 
-/** Reads a header without mapping the file; undefined when it is too short to have one. */
-export function readReading(fd: number, length: number): ReturnType<typeof readHeader> | undefined {
-  if (length < FILE_HEADER_BYTES) return undefined;
-  const { bytes, view } = readHeaderBytes(fd);
-  return readHeader(bytes, view, 0);
-}
-
-export function readHead(fd: number): {
+/** What an existing file says about its log; `words` are undefined when they are damaged. */
+export interface FoundHead {
   readonly header: FileHeader;
   readonly sequence: number;
   readonly words: ReturnType<typeof readHeadWords>;
-} {
-  const { bytes, view } = readHeaderBytes(fd);
-  const reading = readHeader(bytes, view, 0);
-  if (reading.kind !== "header") throw new Error("The header changed while the log was opened.");
-  return { header: reading.header, sequence: reading.sequence, words: readHeadWords(view, 0) };
 }
 
-function readHeaderBytes(fd: number): { readonly bytes: Uint8Array; readonly view: DataView } {
+/** Reads header and head words without mapping the file, which must be long enough to have them. */
+export function readHead(fd: number): {
+  readonly reading: HeaderReading;
+  readonly words: ReturnType<typeof readHeadWords>;
+} {
   const bytes = new Uint8Array(FILE_HEADER_BYTES);
   readSync(fd, bytes, 0, FILE_HEADER_BYTES, 0);
-  return { bytes, view: new DataView(bytes.buffer) };
+  const view = new DataView(bytes.buffer);
+  return { reading: readHeader(bytes, view, 0), words: readHeadWords(view, 0) };
 }
 
 /** Bytes of ring that must be there by what the header says; a file cut from outside has less. */

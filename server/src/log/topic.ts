@@ -1,7 +1,8 @@
 import { readProducerPart, RingcastError, timestampOf, type TopicConfig } from "@ringcast/protocol";
 import type { Runtime } from "../runtime/port.js";
 import type { Catalogue, CataloguedTopic } from "./catalogue/catalogue.js";
-import { type FileContext, FileKeeper, type TopicHooks } from "./file-keeper.js";
+import type { FileContext, TopicHooks } from "./file-context.js";
+import { FileKeeper } from "./file-keeper.js";
 import { HeapKeeper } from "./heap-keeper.js";
 import { Lineage } from "./lineage.js";
 import type { ProducerMark, ProducerVerdict, StoredTopic } from "./port.js";

@@ -1,0 +1,37 @@
+import type { FileKeeper } from "./file-keeper.js";
+import type { LogPlace } from "./log-keeper.js";
+import type { LogEvent, ProducerMark } from "./port.js";
+import type { Arenas, Region } from "./region/index.js";
+import type { PartitionLog } from "./ring-log.js";
+import type { Runtime } from "../runtime/port.js";
+
+/** What all file logs of a store share. */
+export interface FileContext {
+  readonly runtime: Runtime;
+  readonly arenas: Arenas;
+  /** Directory of the log files. */
+  readonly directory: string;
+  /** This boot of the machine, 32 hexadecimal digits. */
+  readonly bootId: string;
+  readonly onEvent: (event: LogEvent) => void;
+  /** Told before a log's file is used in a way that a death of the process must not hide. Survives `kill -9` on return. */
+  readonly markOpen: (log: PartitionLog) => void;
+  /** Told when a log has its memory; may let go others. */
+  readonly opened: (keeper: FileKeeper) => void;
+  /** Told when a log has something that isn't synced. */
+  readonly dirtied: (keeper: FileKeeper) => void;
+}
+
+/** What a file log needs of its topic. */
+export interface TopicHooks {
+  /** The lineage changed in another way than by a clean close: write it down. */
+  lineageChanged(): void;
+  /** A record with a producer part was appended, or found at opening. */
+  marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void;
+  /** The tail is about to move: save the producers whose records it passes. */
+  trimming(log: PartitionLog, tailAddress: number): void;
+  /** Addresses begin anew and old records may go: save the producers. */
+  moving(): void;
+  /** A record with a producer part was found at `place` of the region. */
+  found(log: PartitionLog, region: Region, place: number, where: Omit<LogPlace, "timestamp">): void;
+}

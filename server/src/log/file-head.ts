@@ -1,0 +1,71 @@
+import { type FileHeader, type FileState, type HeadWords, writeHeader, writeHeadWords } from "./file-header.js";
+import type { FoundHead } from "./log-files.js";
+import type { MappedRegion } from "./region/index.js";
+import type { PartitionLog } from "./ring-log.js";
+
+/** What the mapped file of a log says about it: header copies and head words, written in turn. */
+export class FileHead {
+  readonly region: MappedRegion;
+  /** Everything below this address is on the storage device. */
+  syncedAddress = 0;
+  /** Offset of the record that stands, or will stand, there. */
+  syncedOffset = 0;
+  /** Whether the newest copy says that the log is in use, in this boot of the machine. */
+  isOpen = false;
+  readonly #bootId: string;
+  #sequence = 0;
+  #count = 0;
+
+  /** @param found what an existing file says; nothing for a new one */
+  constructor(region: MappedRegion, bootId: string, found?: FoundHead) {
+    this.region = region;
+    this.#bootId = bootId;
+    if (found === undefined) return;
+    this.syncedAddress = found.header.syncedAddress;
+    this.syncedOffset = found.header.syncedOffset;
+    this.isOpen = found.header.state === "open" && found.header.bootId === bootId;
+    this.#sequence = found.sequence;
+    this.#count = found.words?.count ?? 0;
+  }
+
+  /** Notes what a sync has brought to the device; the next header tells it. */
+  noteSynced(address: number, offset: number): void {
+    this.syncedAddress = address;
+    this.syncedOffset = offset;
+  }
+
+  /** Writes the header copy that is the older one. */
+  writeHeader(log: PartitionLog, state: FileState, words: HeadWords = log): void {
+    const { bytes, view, headerAt, capacityBytes } = this.region;
+    const header: FileHeader = {
+      topic: log.topic,
+      partition: log.partition,
+      capacityBytes,
+      syncedAddress: this.syncedAddress,
+      syncedOffset: this.syncedOffset,
+      tailAddress: words.tailAddress,
+      tailOffset: words.tail,
+      lastTimestamp: log.lastTimestamp,
+      state,
+      bootId: this.#bootId,
+      lineage: log.lineage,
+    };
+    this.#sequence++;
+    writeHeader(bytes, view, headerAt, { ...header, sequence: this.#sequence });
+    this.isOpen = state === "open";
+  }
+
+  /** Publishes head and tail: with every append. */
+  publish(words: HeadWords): void {
+    this.#count = (this.#count + 1) >>> 0;
+    writeHeadWords(this.region.view, this.region.headerAt, this.#count, words);
+  }
+
+  /** Writes every copy of everything: so that there is always one to fall back on, or that all of it is written to the device anew. */
+  writeAll(log: PartitionLog, state: FileState, words: HeadWords = log): void {
+    this.writeHeader(log, state, words);
+    this.writeHeader(log, state, words);
+    this.publish(words);
+    this.publish(words);
+  }
+}

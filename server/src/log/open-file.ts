@@ -1,0 +1,105 @@
+/**
+ * From a path to a mapped log file: judging what stands there, mapping it, making a new one.
+ */
+import { closeSync, rmSync, unlinkSync } from "node:fs";
+import { RingcastError, shown } from "@ringcast/protocol";
+import type { FileContext } from "./file-context.js";
+import { FileHead } from "./file-head.js";
+import { FILE_HEADER_BYTES, FORMAT_VERSION, type HeaderReading } from "./file-header.js";
+import { ensureAllocated, type FoundHead, neededBytes, readHead } from "./log-files.js";
+import { FIRST_ALLOCATION_BYTES } from "./log-keeper.js";
+import {
+  allocateFile,
+  createLogFile,
+  MappedRegion,
+  type MappedRegionOptions,
+  openLogFile,
+  UnusableFileError,
+} from "./region/index.js";
+import type { PartitionLog } from "./ring-log.js";
+
+/** What stands where a log's file should be. `unusable`: nothing that a log can be made of. */
+export type Finding =
+  | { readonly kind: "file"; readonly fd: number; readonly length: number; readonly head: FoundHead }
+  | { readonly kind: "none" }
+  | { readonly kind: "unusable"; readonly reason: string };
+
+/**
+ * Opens a log's file and judges what it says about itself.
+ * @throws RingcastError `unavailable` for a file that is in order but not this log's, or of another version: it is left alone
+ */
+export function findFile(path: string, log: PartitionLog): Finding {
+  let file: { readonly fd: number; readonly length: number } | undefined;
+  try {
+    file = openLogFile(path);
+  } catch (error) {
+    if (error instanceof UnusableFileError) return { kind: "unusable", reason: error.message };
+    throw error;
+  }
+  if (file === undefined) return { kind: "none" };
+  let isKept = false;
+  try {
+    const finding = judge(path, file, log);
+    isKept = finding.kind === "file";
+    return finding;
+  } finally {
+    if (!isKept) closeSync(file.fd);
+  }
+}
+
+function judge(path: string, file: { readonly fd: number; readonly length: number }, log: PartitionLog): Finding {
+  if (file.length < FILE_HEADER_BYTES) {
+    return { kind: "unusable", reason: `It is ${file.length} bytes long, shorter than a log's header.` };
+  }
+  const { reading, words } = readHead(file.fd);
+  if (reading.kind === "none") return { kind: "unusable", reason: "Neither copy of its header is intact." };
+  const reason = refusalOf(path, reading, log);
+  if (reason !== undefined) throw new RingcastError("unavailable", reason, { stored: "no" });
+  if (reading.kind !== "header") throw new Error("A header of another version was not refused.");
+  return { kind: "file", ...file, head: { header: reading.header, sequence: reading.sequence, words } };
+}
+
+function refusalOf(path: string, reading: HeaderReading, log: PartitionLog): string | undefined {
+  const move = "move it away, or start the hub that it belongs to";
+  if (reading.kind === "version") {
+    return `${shown(path)} has format version ${reading.version}, this hub knows ${FORMAT_VERSION}: ${move}.`;
+  }
+  if (reading.kind === "none") return undefined;
+  const { topic, partition, lineage } = reading.header;
+  if (topic !== log.topic || partition !== log.partition) {
+    return `${shown(path)} is the log of ${shown(topic)}, partition ${partition}: ${move}.`;
+  }
+  if (!lineage.some(({ epoch }) => log.history.endOf(epoch) !== -1)) {
+    return `${shown(path)} holds epoch ${shown(lineage.at(-1)?.epoch)}, expected ${shown(log.epoch)}: ${move}.`;
+  }
+  return undefined;
+}
+
+/** Maps a file that was found; every block that its log needs is there afterwards. */
+export function mapFile(context: FileContext, found: Finding & { readonly kind: "file" }): FileHead {
+  const { fd, length, head } = found;
+  const { capacityBytes } = head.header;
+  const allocatedBytes = ensureAllocated(fd, length, neededBytes(head.header, head.words));
+  const region = new MappedRegion({ ...sharedOptions(context), fd, capacityBytes, allocatedBytes });
+  return new FileHead(region, context.bootId, head);
+}
+
+/** Makes and maps a new file, with storage for its first records; what stands there goes. */
+export function createFile(context: FileContext, path: string, capacityBytes: number): FileHead {
+  rmSync(path, { force: true });
+  const fd = createLogFile(path);
+  const allocatedBytes = Math.min(FIRST_ALLOCATION_BYTES, capacityBytes);
+  try {
+    allocateFile(fd, 0, FILE_HEADER_BYTES + allocatedBytes);
+  } catch (error) {
+    closeSync(fd);
+    unlinkSync(path);
+    throw error;
+  }
+  const region = new MappedRegion({ ...sharedOptions(context), fd, capacityBytes, allocatedBytes });
+  return new FileHead(region, context.bootId);
+}
+
+function sharedOptions({ arenas, runtime }: FileContext): Pick<MappedRegionOptions, "arenas" | "endOfTurn"> {
+  return { arenas, endOfTurn: (callback) => runtime.endOfTurn(callback) };
+}

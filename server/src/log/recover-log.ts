@@ -1,0 +1,67 @@
+import type { FileContext, TopicHooks } from "./file-context.js";
+import type { FileHead } from "./file-head.js";
+import { EPOCH_LENGTH, Lineage, withEpoch } from "./lineage.js";
+import type { FoundHead } from "./log-files.js";
+import { recover, type Recovery } from "./recovery.js";
+import type { PartitionLog } from "./ring-log.js";
+
+/** What recovering a log takes. */
+export interface LogRecovery {
+  readonly log: PartitionLog;
+  readonly file: FileHead;
+  /** What the file said before it was mapped. */
+  readonly found: FoundHead;
+  readonly context: FileContext;
+  readonly hooks: TopicHooks;
+  readonly startedMs: number;
+}
+
+/** Brings a log to what its file holds, begins an epoch where records may be gone, and tells what was found. */
+export function recoverLog(options: LogRecovery): void {
+  const { log, file, found, hooks, context } = options;
+  const { header, words } = found;
+  const lineage = new Lineage(header.lineage, log.partition);
+  const isClosed = header.state === "closed";
+  const isBinding = isClosed || header.bootId === context.bootId;
+  const nothing = { head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0 };
+  log.restore({ lineage: header.lineage, ...nothing }, lineage);
+  // The kernel takes pages whose sync failed for clean; they have to be written once more.
+  if (header.state === "failed") file.region.dirtyAll();
+  const recovery = recover({
+    region: file.region,
+    lineage,
+    header,
+    words,
+    isBinding,
+    index: log.index,
+    // After a clean close all producers are in the catalogue.
+    onMarked: (place, address, offset) => {
+      if (!isClosed) hooks.found(log, file.region, place, { address, offset });
+    },
+  });
+  log.take(recovery.words);
+  const newEpoch = recovery.needsEpoch ? beginEpoch(options) : undefined;
+  tell(options, recovery, newEpoch);
+}
+
+function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
+  const epoch = context.runtime.randomId(EPOCH_LENGTH);
+  const entries = withEpoch(found.header.lineage, epoch, log.head);
+  // Records of an epoch that is forgotten can't be verified any more.
+  log.trimTo(entries[0]?.first ?? 0);
+  log.history = new Lineage(entries, log.partition);
+  file.noteSynced(Math.min(file.syncedAddress, log.headAddress), Math.min(file.syncedOffset, log.head));
+  file.writeHeader(log, "open");
+  file.publish(log);
+  hooks.lineageChanged();
+  return epoch;
+}
+
+function tell({ log, found, context, startedMs }: LogRecovery, recovery: Recovery, newEpoch: string | undefined): void {
+  const { topic, partition } = log;
+  const { records, cutRecords, damages } = recovery;
+  for (const damage of damages) context.onEvent({ type: "corrupt", topic, partition, ...damage });
+  if (found.header.state === "closed" && damages.length === 0 && newEpoch === undefined) return;
+  const tookMs = context.runtime.monotonicMs() - startedMs;
+  context.onEvent({ type: "recovered", topic, partition, records, tookMs, cutRecords, newEpoch });
+}
