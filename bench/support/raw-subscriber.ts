@@ -8,6 +8,10 @@ const LOOKED_AT_BYTES = 256;
 const NEXT = /^\{"op":"messages".*?"next":(\d+)/;
 const GAP = /^\{"op":"gap"/;
 
+const PING = 9;
+/** Empty and masked. */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+
 export class RawSubscriber {
   /** Offset after the newest record received. */
   next = 0;
@@ -17,11 +21,15 @@ export class RawSubscriber {
   onDelivery: (() => void) | undefined;
   #header = Buffer.alloc(0);
   #payloadLeft = 0;
+  #opcode = 0;
   #head = "";
 
   private constructor(private readonly socket: Socket) {
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("error", () => undefined);
+    socket.on("close", () => {
+      if (!this.#isClosing) throw new Error("The hub closed a subscriber's connection");
+    });
   }
 
   /** Connects, subscribes to `topic` from its head and waits for `subscribed`. */
@@ -44,6 +52,7 @@ export class RawSubscriber {
   }
 
   #onSubscribed: (() => void) | undefined;
+  #isClosing = false;
 
   /** Stops reading: the kernel's buffers fill, then the hub's gate closes. */
   stall(): void {
@@ -55,6 +64,7 @@ export class RawSubscriber {
   }
 
   close(): void {
+    this.#isClosing = true;
     this.socket.destroy();
   }
 
@@ -73,7 +83,9 @@ export class RawSubscriber {
         at += size - this.#header.length;
         this.#header = Buffer.alloc(0);
         this.#payloadLeft = payloadLength(rest);
+        this.#opcode = (rest[0] as number) & 0x0f;
         this.#head = "";
+        if (this.#payloadLeft === 0) this.#look();
         continue;
       }
       const part = Math.min(this.#payloadLeft, chunk.length - at);
@@ -87,6 +99,10 @@ export class RawSubscriber {
   }
 
   #look(): void {
+    if (this.#opcode === PING) {
+      this.socket.write(PONG);
+      return;
+    }
     const next = NEXT.exec(this.#head);
     if (next !== null) {
       this.next = Number(next[1]);
