@@ -77,13 +77,13 @@ async function showDemoLink(): Promise<void> {
 
 function showCommands(): void {
   const url = location.port === "7447" ? "" : ` --url ${location.origin}`;
-  setText(byId("first-publish", HTMLElement), `ringcast pub hello '"world"'${url}`);
+  setText(byId("first-publish", HTMLElement), `npx ringcast pub hello '"world"'${url}`);
   setText(
     byId("commands", HTMLElement),
     [
-      `ringcast sub "chat.>"${url}`,
-      `ringcast pub chat.lobby '{"text":"hi"}' --key ana${url}`,
-      `ringcast topics${url}`,
+      `npx ringcast sub "chat.>"${url}`,
+      `npx ringcast pub chat.lobby '{"text":"hi"}' --key ana${url}`,
+      `npx ringcast topics${url}`,
     ].join("\n"),
   );
 }
