@@ -20,6 +20,8 @@ export interface FileContext {
   readonly opened: (keeper: FileKeeper) => void;
   /** Told when a log has something that isn't synced. */
   readonly dirtied: (keeper: FileKeeper) => void;
+  /** Told when a sync failed; has the log healed from time to time. */
+  readonly latched: (keeper: FileKeeper) => void;
 }
 
 /** What a file log needs of its topic. */

@@ -9,15 +9,23 @@ import { EPOCH_LENGTH, Lineage } from "./lineage.js";
 import type { LogCopy } from "./log-copy.js";
 import { asUnavailable, newPathOf, removeLogFile, resizePathOf, syncDirectory } from "./log-files.js";
 import type { LogKeeper, LogPlace } from "./log-keeper.js";
-import { createFile, findFile, mapFile } from "./open-file.js";
+import { createFile, findFile, mapFile, UNREADABLE } from "./open-file.js";
 import type { ProducerMark } from "./port.js";
 import { recoverLog } from "./recover-log.js";
+import type { Damage } from "./recovery.js";
 import type { Region } from "./region/index.js";
 import { copyToCapacity } from "./resizing.js";
 import type { PartitionLog } from "./ring-log.js";
 
 /** How long a log that couldn't be opened is left alone. */
 const RETRY_MS = 1_000;
+
+/** A failed sync that isn't made good yet: nothing is appended, no sync is acknowledged, and the memory isn't let go. */
+interface Latch {
+  readonly error: RingcastError;
+  /** Records from this offset on may be lost, and nobody was told yet. */
+  readonly unverifiedFrom: number;
+}
 
 /** Keeps one log in its file: opening and recovery, the header, syncs, closing. */
 export class FileKeeper implements LogKeeper {
@@ -30,14 +38,16 @@ export class FileKeeper implements LogKeeper {
   #isMarkedOpen: boolean;
   /** Whether head, tail and index are right although the memory was let go. */
   #isWarm = false;
-  #isDirectoryDirty = false;
+  /** Whether the directory has to be synced for the file to be found after a power cut. */
+  #isNameDirty = false;
   /** The file is gone or was set aside, with whatever it held. */
   #isLost = false;
   #isRemoved = false;
   #isClosing = false;
   #wantedCapacityBytes: number;
-  #resizing: Promise<void> | undefined;
-  #latch: RingcastError | undefined;
+  /** A copy that is being made of the log. */
+  #copying: Promise<unknown> | undefined;
+  #latch: Latch | undefined;
   #openFailure: { readonly error: RingcastError; readonly untilMs: number } | undefined;
   readonly #groupSync = new GroupSync(() => this.#sync());
 
@@ -75,7 +85,7 @@ export class FileKeeper implements LogKeeper {
   }
 
   beforeAppend(log: PartitionLog): void {
-    if (this.#latch !== undefined) throw this.#latch;
+    if (this.#latch !== undefined) throw this.#latch.error;
     if (!this.#isMarkedOpen) {
       this.#context.markOpen(log);
       this.#isMarkedOpen = true;
@@ -107,24 +117,23 @@ export class FileKeeper implements LogKeeper {
   // ---- sync ----------------------------------------------------------------------------------------------------------
 
   synced(log: PartitionLog): Promise<void> {
-    if (this.#latch !== undefined) return Promise.reject(this.#latch);
+    if (this.#latch !== undefined) return Promise.reject(this.#latch.error);
     const file = this.#file;
-    const isSynced = file === undefined || (file.syncedAddress >= log.headAddress && !this.#isDirectoryDirty);
+    const isSynced = file === undefined || (file.syncedAddress >= log.headAddress && !this.#isNameDirty);
     return isSynced ? Promise.resolve() : this.#groupSync.next();
   }
 
   async #sync(): Promise<void> {
-    if (this.#latch !== undefined) throw this.#latch;
+    if (this.#latch !== undefined) throw this.#latch.error;
     const { log } = this;
     const { headAddress, head } = log;
     log.isDirty = false;
     const file = this.#file;
     try {
-      if (this.#isDirectoryDirty) await syncDirectory(dirname(this.#path));
-      this.#isDirectoryDirty = false;
+      await this.#syncName();
       await file?.region.sync();
     } catch (cause) {
-      throw this.#latched(cause);
+      throw this.#failed(cause, file?.syncedOffset ?? 0);
     }
     // Meanwhile a copy may have taken the place of the memory that was synced.
     if (file === undefined || this.#file !== file) return;
@@ -132,17 +141,77 @@ export class FileKeeper implements LogKeeper {
     if (file.isOpen) file.writeHeader(log, "open");
   }
 
-  /** The kernel reports a failed sync once and then forgets it, with the bytes: nothing that this log says of the device is true any more. */
-  #latched(cause: unknown): RingcastError {
-    const message = `Writing ${shown(this.#path)} to the storage device failed: check the disk, then restart the hub.`;
-    this.#latch = new RingcastError("unavailable", message, { stored: "no" }, { cause });
-    this.log.isDirty = false;
-    this.#file?.writeHeader(this.log, "failed");
-    this.health(this.log, this.#latch);
-    return this.#latch;
+  /** Forces the file's name to the device, if it is new. */
+  async #syncName(): Promise<void> {
+    if (!this.#isNameDirty) return;
+    this.#isNameDirty = false;
+    try {
+      await syncDirectory(dirname(this.#path));
+    } catch (error) {
+      this.#isNameDirty = true;
+      throw error;
+    }
   }
 
-  // ---- capacity ------------------------------------------------------------------------------------------------------
+  // ---- a failed sync -------------------------------------------------------------------------------------------------
+
+  /**
+   * Latches the log: the kernel reports a failed sync once and then forgets it, with the bytes. Nothing that the file says of the device is true any more.
+   * @param unverifiedFrom offset from which on records may be lost
+   */
+  #failed(cause: unknown, unverifiedFrom: number): RingcastError {
+    const advice = "check the disk; the log takes records again as soon as a copy of it could be written";
+    const message = `Writing ${shown(this.#path)} to the storage device failed: ${advice}.`;
+    const error = new RingcastError("unavailable", message, { stored: "no" }, { cause });
+    this.#latch = { error, unverifiedFrom };
+    this.log.isDirty = false;
+    this.#file?.writeHeader(this.log, "failed");
+    this.health(this.log, error);
+    this.#context.latched(this);
+    return error;
+  }
+
+  /**
+   * Takes a latched log up again, if the device takes a copy of it. Writing the same pages once more would not do: ext4 then sends their bytes, but goes on
+   * taking the blocks for never written, and they are zeros as soon as the page cache is gone.
+   *
+   * @returns whether there is nothing left to heal
+   */
+  async heal(): Promise<boolean> {
+    await this.#copying;
+    const healing = this.#heal();
+    this.#copying = healing;
+    try {
+      return await healing;
+    } finally {
+      this.#copying = undefined;
+    }
+  }
+
+  async #heal(): Promise<boolean> {
+    try {
+      await this.#copy(
+        () => this.#isEnding(),
+        (copy) => this.#healed(copy.damages),
+      );
+      return true;
+    } catch {
+      // The device fails as before, or there is no room: an event has told that the log is latched, and it stays so.
+      return false;
+    }
+  }
+
+  #healed(damages: readonly Damage[]): void {
+    const { topic, partition } = this.log;
+    const unverifiedFrom = this.#latch?.unverifiedFrom ?? 0;
+    this.#latch = undefined;
+    for (const damage of damages) {
+      if (damage.from >= unverifiedFrom) this.#context.onEvent({ type: "corrupt", topic, partition, ...damage });
+    }
+    this.health(this.log, undefined);
+  }
+
+  // ---- copies --------------------------------------------------------------------------------------------------------
 
   resize(log: PartitionLog, capacityBytes: number): void {
     this.#wantedCapacityBytes = capacityBytes;
@@ -151,52 +220,63 @@ export class FileKeeper implements LogKeeper {
       if (log.headAddress === 0 && !this.#isMarkedOpen) log.capacityBytes = capacityBytes;
       return;
     }
-    if (log.capacityBytes !== capacityBytes) this.#resizing ??= this.#resize();
+    if (log.capacityBytes !== capacityBytes) this.#copying ??= this.#resize();
   }
 
   async #resize(): Promise<void> {
     const { log } = this;
-    const path = resizePathOf(this.#path);
-    const capacityBytes = this.#wantedCapacityBytes;
-    const isEnding = (): boolean =>
-      this.#isRemoved || this.#isClosing || this.#file === undefined || this.#latch !== undefined;
     try {
-      await copyToCapacity({
-        context: this.#context,
-        log,
-        path,
-        capacityBytes,
-        isEnding,
-        takeOver: (file, copy) => this.#moveTo(file, copy, path),
-      });
+      await this.#copy(
+        () => this.#isEnding() || this.#latch !== undefined,
+        () => undefined,
+      );
     } catch (error) {
-      this.health(log, asUnavailable(error, path));
+      this.health(log, asUnavailable(error, resizePathOf(this.#path)));
     } finally {
-      this.#resizing = undefined;
+      this.#copying = undefined;
     }
     if (this.#wantedCapacityBytes !== log.capacityBytes && log.failure === undefined) {
       this.resize(log, this.#wantedCapacityBytes);
     }
   }
 
+  /** Puts a copy of the log in its place, in the capacity that is wanted. */
+  #copy(isEnding: () => boolean, whenMoved: (copy: LogCopy) => void): Promise<void> {
+    const path = resizePathOf(this.#path);
+    return copyToCapacity({
+      context: this.#context,
+      log: this.log,
+      path,
+      capacityBytes: this.#wantedCapacityBytes,
+      isEnding,
+      takeOver: (file, copy) => {
+        this.#moveTo(file, copy, path);
+        whenMoved(copy);
+      },
+    });
+  }
+
   #moveTo(file: FileHead, copy: LogCopy, path: string): void {
     const { log } = this;
     this.#hooks.moving();
     renameSync(path, this.#path);
-    this.#isDirectoryDirty = true;
+    this.#isNameDirty = true;
     this.#file = file;
     log.moveTo(file.region, copy, (changed) => file.publish(changed));
     log.isDirty = true;
     this.#context.dirtied(this);
   }
 
+  #isEnding(): boolean {
+    return this.#isRemoved || this.#isClosing || this.#file === undefined;
+  }
+
   // ---- closing -------------------------------------------------------------------------------------------------------
 
   /** Lets the memory go, if all of it is synced; the log goes on by itself at its next use. @returns whether it did */
   letGo(): boolean {
-    if (this.#file === undefined || this.log.isDirty || this.#groupSync.isRunning) {
-      return false;
-    }
+    if (this.#file === undefined || this.#latch !== undefined) return false;
+    if (this.log.isDirty || this.#groupSync.isRunning) return false;
     this.log.release();
     this.#file = undefined;
     this.#isWarm = true;
@@ -206,7 +286,7 @@ export class FileKeeper implements LogKeeper {
   /** Syncs and marks the log closed. @returns whether the catalogue may forget that it was open */
   async close(): Promise<boolean> {
     this.#isClosing = true;
-    await this.#resizing;
+    await this.#copying;
     if (this.#file === undefined && this.#isMarkedOpen && this.#isWarm) this.open(this.log);
     if (this.#file === undefined) return !this.#isMarkedOpen;
     try {
@@ -246,14 +326,23 @@ export class FileKeeper implements LogKeeper {
     if (found.kind !== "file") return this.#create(log);
     const file = mapFile(this.#context, found);
     const { header, words } = found.head;
-    log.capacityBytes = header.capacityBytes;
     const isSame = this.#isWarm && words !== undefined && words.headAddress === log.headAddress;
+    // Touching what can't be read kills the process: at each start again, and with it every other log.
+    if (!isSame && !file.region.populate()) {
+      file.region.close();
+      this.#setAside(UNREADABLE);
+      return this.#create(log);
+    }
+    log.capacityBytes = header.capacityBytes;
     this.#attach(log, file);
     if (!isSame) {
-      file.region.populate();
       recoverLog({ log, file, found: found.head, context: this.#context, hooks: this.#hooks, startedMs });
+      // The page cache is as the process before left it: right, but not to be brought to the device from here.
+      if (header.state === "failed" && header.bootId === this.#context.bootId) {
+        this.#failed(new Error("A sync failed before the hub was started."), log.head);
+      }
     }
-    if (header.capacityBytes !== this.#wantedCapacityBytes) this.#resizing ??= this.#resize();
+    if (header.capacityBytes !== this.#wantedCapacityBytes) this.#copying ??= this.#resize();
     return file.region;
   }
 
@@ -277,7 +366,7 @@ export class FileKeeper implements LogKeeper {
     this.#attach(log, file);
     file.writeAll(log, "open");
     renameSync(newPathOf(this.#path), this.#path);
-    this.#isDirectoryDirty = true;
+    this.#isNameDirty = true;
     this.#isLost = false;
     if (isLost) this.#hooks.lineageChanged();
     return file.region;

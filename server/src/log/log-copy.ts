@@ -16,6 +16,8 @@ import {
 } from "@ringcast/protocol";
 import type { HeadWords } from "./file-header.js";
 import type { LogCursor, ReadResult } from "./port.js";
+import { emptyResult } from "./read.js";
+import type { Damage } from "./recovery.js";
 import type { Region } from "./region/index.js";
 import { lapOf } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
@@ -37,6 +39,8 @@ export class LogCopy implements HeadWords {
   tailAddress = 0;
   lastTimestamp = 0;
   readonly index: SparseIndex;
+  /** What was damaged in the source and is a hole in the copy, ascending. */
+  readonly damages: Damage[] = [];
   readonly #source: PartitionLog;
   readonly #region: Region;
   readonly #cursor: LogCursor;
@@ -115,11 +119,19 @@ export class LogCopy implements HeadWords {
 
   /** Leaves a hole for the records up to `next`. */
   #skip(next: number): void {
+    this.#note({ from: this.head, to: next - 1 });
     const address = this.#makeRoom(HOLE_BYTES, this.#lastIndexedTime());
     const place = this.#placeOf(address);
     this.#region.bytes.fill(0, place, place + HOLE_BYTES);
     this.headAddress = address + HOLE_BYTES;
     this.head = next;
+  }
+
+  #note(damage: Damage): void {
+    const last = this.damages.at(-1);
+    if (last !== undefined && last.to + 1 === damage.from)
+      this.damages[this.damages.length - 1] = { ...last, to: damage.to };
+    else this.damages.push(damage);
   }
 
   /** Forgets what was copied: the copy begins at an offset. */
@@ -165,19 +177,4 @@ export class LogCopy implements HeadWords {
   #lastIndexedTime(): number {
     return this.index.count === 0 ? 0 : this.index.timeAt(this.index.count - 1);
   }
-}
-
-function emptyResult(): ReadResult {
-  return {
-    status: "end",
-    bytes: new Uint8Array(0),
-    view: new DataView(new ArrayBuffer(0)),
-    start: 0,
-    end: 0,
-    address: 0,
-    firstOffset: 0,
-    nextOffset: 0,
-    nextAddress: 0,
-    epoch: "",
-  };
 }

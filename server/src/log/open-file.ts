@@ -10,6 +10,7 @@ import { ensureAllocated, type FoundHead, neededBytes, readHead } from "./log-fi
 import { FIRST_ALLOCATION_BYTES } from "./log-keeper.js";
 import {
   allocateFile,
+  codeOf,
   createLogFile,
   MappedRegion,
   type MappedRegionOptions,
@@ -17,6 +18,9 @@ import {
   UnusableFileError,
 } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
+
+/** Why a file is set aside that mustn't be touched. */
+export const UNREADABLE = "A part of it can't be read: the storage device reports an error.";
 
 /** What stands where a log's file should be. `unusable`: nothing that a log can be made of. */
 export type Finding =
@@ -42,6 +46,9 @@ export function findFile(path: string, log: PartitionLog): Finding {
     const finding = judge(path, file, log);
     isKept = finding.kind === "file";
     return finding;
+  } catch (error) {
+    if (codeOf(error) === "EIO") return { kind: "unusable", reason: UNREADABLE };
+    throw error;
   } finally {
     if (!isKept) closeSync(file.fd);
   }

@@ -8,6 +8,22 @@ import type { Region } from "./region/index.js";
 import { believedLength, lapEnd, lapOf, placeOf, type Resumption } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
 
+/** A result to hand in again and again. */
+export function emptyResult(): ReadResult {
+  return {
+    status: "end",
+    bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
+    start: 0,
+    end: 0,
+    address: 0,
+    firstOffset: 0,
+    nextOffset: 0,
+    nextAddress: 0,
+    epoch: "",
+  };
+}
+
 /**
  * Reads from a cursor between tail and head, as {@link RingLog.read} says. A damaged filler hides no record: reading goes on behind it.
  */

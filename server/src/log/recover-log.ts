@@ -25,8 +25,6 @@ export function recoverLog(options: LogRecovery): void {
   const isBinding = isClosed || header.bootId === context.bootId;
   const nothing = { head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0 };
   log.restore({ lineage: header.lineage, ...nothing }, lineage);
-  // The kernel takes pages whose sync failed for clean; they have to be written once more.
-  if (header.state === "failed") file.region.dirtyAll();
   const recovery = recover({
     region: file.region,
     lineage,

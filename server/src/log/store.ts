@@ -6,6 +6,7 @@ import type { Runtime, Timer } from "../runtime/port.js";
 import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
 import type { FileContext } from "./file-context.js";
 import type { FileKeeper } from "./file-keeper.js";
+import { Healer } from "./healer.js";
 import { EPOCH_LENGTH } from "./lineage.js";
 import { removeLogFile } from "./log-files.js";
 import type { LogEvent, LogStore, StoredTopic } from "./port.js";
@@ -15,6 +16,7 @@ import { Topic } from "./topic.js";
 /** A typed array can't be longer than 4 GiB on Node 20; header and rounding take the rest. */
 export const MAX_CAPACITY_BYTES = 2 ** 32 - 2 * 65_536;
 const DEFAULT_SYNC_INTERVAL_MS = 1_000;
+const DEFAULT_HEAL_INTERVAL_MS = 1_000;
 /** Mappings are limited by the system (vm.max_map_count, 65,530 by default), and so are open files. */
 const DEFAULT_MAX_MAPPED_LOGS = 8_192;
 /** Syncs under way at once; more only wait in Node's thread pool, where others want to get in, too. */
@@ -29,6 +31,8 @@ export interface LogStoreOptions {
   readonly onEvent: (event: LogEvent) => void;
   /** Longest time that something stays unsynced in the background, milliseconds; 1,000 by default. */
   readonly syncIntervalMs?: number;
+  /** First pause before a log whose sync failed is written anew, milliseconds; 1,000 by default, longer while the device goes on failing. */
+  readonly healIntervalMs?: number;
   /** File logs that are mapped at once; beyond it the least recently used are let go. 8,192 by default. */
   readonly maxMappedLogs?: number;
   /** Identity of this boot of the machine, 32 hexadecimal digits; what Linux says by default. A log left open by another boot is verified as after a power cut. */
@@ -72,6 +76,7 @@ class DirectoryLogStore implements LogStore {
   readonly #syncIntervalMs: number;
   #syncTimer: Timer | undefined;
   #isSyncing = false;
+  readonly #healer: Healer;
   /** Bytes of the file logs of topics that nobody asked for yet. */
   #unloadedBytes = 0;
   #closing: Promise<void> | undefined;
@@ -85,6 +90,7 @@ class DirectoryLogStore implements LogStore {
     this.#lock = lock;
     this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
     this.#syncIntervalMs = options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS;
+    this.#healer = new Healer(runtime, options.healIntervalMs ?? DEFAULT_HEAL_INTERVAL_MS);
     this.#catalogue = new Catalogue(join(directory, "catalogue"));
     this.#context = {
       runtime,
@@ -95,6 +101,7 @@ class DirectoryLogStore implements LogStore {
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
       opened: (keeper) => this.#opened(keeper),
       dirtied: (keeper) => this.#dirtied(keeper),
+      latched: (keeper) => this.#healer.add(keeper),
     };
     try {
       this.#start();
@@ -289,6 +296,7 @@ class DirectoryLogStore implements LogStore {
 
   async #close(): Promise<void> {
     this.#syncTimer?.cancel();
+    this.#healer.close();
     const closed: { name: string; topic: CataloguedTopic }[] = [];
     for (const [name, topic] of this.#topics) {
       const state = await topic.close();

@@ -1,19 +1,23 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LogStore, StoredTopic } from "../../../server/src/log/index.js";
 import { copyAsKilled, openStore, readAll } from "../../support/log-store.js";
 import { tempDir } from "../../support/temp-dir.js";
 import { dataOf } from "./appended.js";
+import { appenderProgram } from "./appender-program.js";
 
-const ROOT = join(import.meta.dirname, "../../..");
-const APPENDER = join(ROOT, ".cache", `appender-${process.pid}.mjs`);
 const DIRECTORIES = 4;
 const KILLS_PER_DIRECTORY = 25;
 const LONGEST_LIFE_MS = 25;
+
+let program: Awaited<ReturnType<typeof appenderProgram>>;
+beforeAll(async () => {
+  program = await appenderProgram();
+});
+afterAll(() => program[Symbol.dispose]());
 
 /** Everything that a killed process had acknowledged. */
 interface Acknowledged {
@@ -24,25 +28,8 @@ interface Acknowledged {
   nextTopic: number;
 }
 
-beforeAll(async () => {
-  await build({
-    entryPoints: [join(import.meta.dirname, "appender.ts")],
-    outfile: APPENDER,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    conditions: ["source"],
-    external: ["koffi", "lmdb"],
-    logLevel: "error",
-  });
-});
-
-afterAll(() => {
-  rmSync(APPENDER, { force: true });
-});
-
 async function appendUntilKilled(directory: string, acknowledged: Acknowledged, lifeMs: number): Promise<void> {
-  const args = [APPENDER, directory, String(acknowledged.nextMark), String(acknowledged.nextTopic)];
+  const args = [program.path, directory, String(acknowledged.nextMark), String(acknowledged.nextTopic)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit");
   let text = "";

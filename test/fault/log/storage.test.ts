@@ -1,18 +1,35 @@
 import { execFileSync } from "node:child_process";
 import type Fs from "node:fs";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { append, firstLog, message, openStore, readAll, SMALL } from "../../support/log-store.js";
+import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
+import type { RingLog } from "../../../server/src/log/index.js";
+import {
+  append,
+  firstLog,
+  message,
+  onlyLogFile,
+  openStore,
+  readAll,
+  SMALL,
+  type TestStore,
+} from "../../support/log-store.js";
 import { tempDir } from "../../support/temp-dir.js";
 
-/** A broken disk can't be had here: this one fails to sync while `isBroken`. */
-const disk = vi.hoisted(() => ({ isBroken: false }));
+/** A broken disk can't be had here: this one fails to sync while `isBroken`, and keeps everybody waiting while `isSlow`. */
+const disk = vi.hoisted(() => ({ isBroken: false, isSlow: false, failures: 0, waiting: [] as (() => void)[] }));
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof Fs>();
   const fdatasync: (fd: number, done: (error: Error | null) => void) => void = (fd, done) => {
-    if (disk.isBroken) done(Object.assign(new Error("i/o error"), { code: "EIO" }));
-    else fs.fdatasync(fd, done);
+    if (disk.isSlow) {
+      disk.waiting.push(() => fs.fdatasync(fd, done));
+    } else if (disk.isBroken) {
+      disk.failures++;
+      done(Object.assign(new Error("i/o error"), { code: "EIO" }));
+    } else {
+      fs.fdatasync(fd, done);
+    }
   };
   return { ...fs, fdatasync };
 });
@@ -21,8 +38,18 @@ const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("skipped: a full disk needs root for a small tmpfs");
 
 afterEach(() => {
-  disk.isBroken = false;
+  Object.assign(disk, { isBroken: false, isSlow: false, failures: 0, waiting: [] });
 });
+
+/** A log with `records` of 24 bytes of which none could be synced. */
+async function latched(directory: string, records: number): Promise<TestStore & { readonly log: RingLog }> {
+  const opened = await openStore(directory, { syncIntervalMs: 3_600_000, healIntervalMs: 5 });
+  const log = firstLog(opened.store.createTopic("t", SMALL));
+  for (let i = 0; i < records; i++) append(log, [message(`record ${i}`.padEnd(24))]);
+  disk.isBroken = true;
+  await expect(log.synced()).rejects.toMatchObject({ code: "unavailable", details: { stored: "no" } });
+  return { ...opened, log };
+}
 
 describe("a log on a full disk", () => {
   it.skipIf(!isRoot)("refuses appends, goes on reading, and recovers when there is room", async () => {
@@ -58,7 +85,7 @@ describe("a log on a full disk", () => {
 describe("a log whose sync failed", () => {
   it("acknowledges no sync and takes no record until it was opened again, and loses none", async () => {
     using root = tempDir();
-    const { store, events } = await openStore(root.path, { syncIntervalMs: 3_600_000 });
+    const { store, events } = await openStore(root.path, { syncIntervalMs: 3_600_000, healIntervalMs: 3_600_000 });
     const log = firstLog(store.createTopic("t", SMALL));
     append(log, [message("first")]);
     disk.isBroken = true;
@@ -69,13 +96,97 @@ describe("a log whose sync failed", () => {
     expect(events).toMatchObject([{ type: "failed", topic: "t", partition: 0 }]);
     expect(readAll(log).seen).toMatchObject([{ data: "first" }]);
     await store.close();
-    const after = await openStore(root.path);
+    const after = await openStore(root.path, { healIntervalMs: 5 });
     const again = firstLog(after.store.topic("t"));
-    expect(after.events).toMatchObject([{ type: "recovered", records: 1, newEpoch: undefined }]);
+    await vi.waitUntil(() => again.failure === undefined);
+    expect(after.events).toMatchObject([
+      { type: "recovered", records: 1, newEpoch: undefined },
+      { type: "failed" },
+      { type: "healthy" },
+    ]);
     append(again, [message("second")]);
     await again.synced();
     expect(readAll(again).seen).toMatchObject([{ data: "first" }, { data: "second" }]);
     await after.store.close();
+  });
+});
+
+describe("a latched log", () => {
+  it("is taken up again by itself as soon as the device works", async () => {
+    using root = tempDir();
+    const { store, log, events } = await latched(root.path, 3);
+    await vi.waitUntil(() => disk.failures >= 3);
+    expect(() => append(log, [message("refused")])).toThrow(expect.objectContaining({ code: "unavailable" }));
+    expect(events).toMatchObject([{ type: "failed" }]);
+    disk.isBroken = false;
+    await vi.waitUntil(() => log.failure === undefined);
+    expect(events).toMatchObject([{ type: "failed" }, { type: "healthy", topic: "t", partition: 0 }]);
+    append(log, [message("taken")]);
+    await log.synced();
+    expect(readAll(log).seen.map(({ offset }) => offset)).toEqual([0, 1, 2, 3]);
+    await store.close();
+    const after = await openStore(root.path);
+    expect(after.events).toEqual([]);
+    expect(readAll(firstLog(after.store.topic("t"))).seen).toHaveLength(4);
+    await after.store.close();
+  });
+
+  it("acknowledges nothing before the device has everything", async () => {
+    using root = tempDir();
+    const { store, log } = await latched(root.path, 3);
+    Object.assign(disk, { isBroken: false, isSlow: true });
+    for (;;) {
+      await vi.waitUntil(() => disk.waiting.length > 0 || log.failure === undefined);
+      const write = disk.waiting.shift();
+      if (write === undefined) break;
+      await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
+      expect(() => append(log, [message("too early")])).toThrow(expect.objectContaining({ code: "unavailable" }));
+      write();
+    }
+    disk.isSlow = false;
+    await log.synced();
+    expect(log.head).toBe(3);
+    await store.close();
+  });
+
+  it("tells which records the page cache has lost meanwhile", async () => {
+    using root = tempDir();
+    const { store, log, events } = await latched(root.path, 30);
+    const fd = openSync(onlyLogFile(root.path), "r+");
+    writeSync(fd, new Uint8Array(2 * 72), 0, 2 * 72, FILE_HEADER_BYTES + 11 * 72);
+    closeSync(fd);
+    disk.isBroken = false;
+    await vi.waitUntil(() => log.failure === undefined);
+    expect(events.slice(1)).toMatchObject([{ type: "corrupt", from: 11, to: 12 }, { type: "healthy" }]);
+    append(log, [message("goes on")]);
+    await log.synced();
+    expect(readAll(log)).toMatchObject({ holes: [{ from: 11, to: 12 }] });
+    expect(log.head).toBe(31);
+    await store.close();
+  });
+
+  it("can be closed while the device fails, and is verified at the next start", async () => {
+    using root = tempDir();
+    const { store } = await latched(root.path, 3);
+    await vi.waitUntil(() => disk.failures >= 2);
+    await store.close();
+    disk.isBroken = false;
+    const after = await openStore(root.path);
+    expect(after.events).toMatchObject([{ type: "recovered", records: 3, newEpoch: undefined }, { type: "failed" }]);
+    expect(readAll(firstLog(after.store.topic("t"))).seen).toHaveLength(3);
+    await after.store.close();
+  });
+
+  it("can be deleted while it is being written anew", async () => {
+    using root = tempDir();
+    const { store, events } = await latched(root.path, 3);
+    Object.assign(disk, { isBroken: false, isSlow: true });
+    await vi.waitUntil(() => disk.waiting.length > 0);
+    store.deleteTopic("t");
+    disk.isSlow = false;
+    for (const go of disk.waiting.splice(0)) go();
+    await store.close();
+    expect(events).toMatchObject([{ type: "failed" }]);
   });
 });
 

@@ -64,9 +64,12 @@ export class Arenas {
     giveBack(slot.arena.free, slot.at, slot.length);
   }
 
-  /** Brings the first `length` bytes of a slot's file into the page tables at once, instead of page by page. */
-  populate(slot: Slot, length: number): void {
-    populate(addressOfSlot(slot), Math.min(length, slot.length));
+  /**
+   * Brings the first `length` bytes of a slot's file into the page tables at once, instead of page by page.
+   * @returns whether all of them can be read; undefined where the kernel is too old to tell
+   */
+  populate(slot: Slot, length: number): boolean | undefined {
+    return populate(addressOfSlot(slot), Math.min(length, slot.length));
   }
 
   #take(length: number): Slot {

@@ -38,6 +38,7 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const MADV_POPULATE_READ = 22;
+const EHWPOISON = 133;
 const LOCK_EX_NB = 2 | 4;
 
 /** A failed call, with the name of its errno as `code`, like Node's own errors. */
@@ -87,9 +88,19 @@ export function allocate(fd: number, from: number, length: number): void {
   }
 }
 
-/** Asks the kernel to map pages that are read next, many at once; harmless where the kernel is too old to know how. */
-export function populate(address: bigint, length: number): void {
-  madviseCall(address, length, MADV_POPULATE_READ);
+/**
+ * Asks the kernel to map pages that are read next, many at once (Linux ≥ 5.14).
+ *
+ * @returns false when touching one of them would have been a SIGBUS: a read error, a damaged memory page, a file that is too short; undefined when the
+ *   kernel doesn't say
+ */
+export function populate(address: bigint, length: number): boolean | undefined {
+  for (;;) {
+    if (madviseCall(address, length, MADV_POPULATE_READ) === 0) return true;
+    const errno = koffi.errno();
+    if (errno === koffi.os.errno["EINTR"]) continue;
+    return errno === koffi.os.errno["EFAULT"] || errno === EHWPOISON ? false : undefined;
+  }
 }
 
 /** Takes an exclusive lock that dies with the process. @returns false when another process has it */

@@ -2,9 +2,10 @@
  * Opening what should be a log's file. A data directory is not trusted blindly: whatever stands under the name must be a regular file, not a way to
  * somewhere else.
  */
-import { closeSync, constants, fstatSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync } from "node:fs";
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } = constants;
+const READ_BLOCK_BYTES = 2 ** 20;
 
 /** Why a file can't be used as a log at all; the store sets it aside. */
 export class UnusableFileError extends Error {
@@ -33,6 +34,21 @@ export function openLogFile(path: string): { readonly fd: number; readonly lengt
   if (stat.isFile()) return { fd, length: stat.size };
   closeSync(fd);
   throw new UnusableFileError("It is not a regular file.");
+}
+
+/** Whether the first `length` bytes of a file can be read. O(bytes), without mapping them. */
+export function canReadFile(fd: number, length: number): boolean {
+  const block = new Uint8Array(Math.min(length, READ_BLOCK_BYTES));
+  try {
+    for (let at = 0, read = 1; at < length; at += read) {
+      read = readSync(fd, block, 0, Math.min(block.length, length - at), at);
+      if (read === 0) return false;
+    }
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EIO") return false;
+    throw error;
+  }
 }
 
 /** Makes a new, empty file; fails with EEXIST when the name is taken by anything. */

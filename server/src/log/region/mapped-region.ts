@@ -4,10 +4,9 @@ import { RingcastError } from "@ringcast/protocol";
 import { FILE_HEADER_BYTES } from "../file-header.js";
 import type { Arenas, Slot } from "./arenas.js";
 import { allocate } from "./libc.js";
-import { codeOf } from "./log-file.js";
+import { canReadFile, codeOf } from "./log-file.js";
 import type { Region } from "./region.js";
 
-const SMALLEST_PAGE = 4_096;
 const dataSync = promisify(fdatasync);
 
 /** What a mapped region is made of. */
@@ -85,15 +84,13 @@ export class MappedRegion implements Region {
     fdatasyncSync(this.#fd);
   }
 
-  /** Brings the ring's allocated bytes into the page tables at once, for a scan. */
-  populate(): void {
-    this.#arenas.populate(this.#slot, FILE_HEADER_BYTES + this.allocatedBytes);
-  }
-
-  /** Makes the kernel take every page for changed, so that the next sync writes all of them. */
-  dirtyAll(): void {
-    const end = this.ringAt + this.allocatedBytes;
-    for (let at = this.ringAt; at < end; at += SMALLEST_PAGE) this.bytes[at] = this.bytes[at] as number;
+  /**
+   * Brings the allocated bytes into the page tables at once, for a scan.
+   * @returns false when a part of them can't be read: touching it would kill the process
+   */
+  populate(): boolean {
+    const length = FILE_HEADER_BYTES + this.allocatedBytes;
+    return this.#arenas.populate(this.#slot, length) ?? canReadFile(this.#fd, length);
   }
 
   close(): void {
