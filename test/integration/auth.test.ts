@@ -27,11 +27,14 @@ describe("a hub with a token", () => {
 
     const early = await client.request({ op: "subscribe", topic: "t" });
     const malformed = await client.request({ op: "publish", topic: 7 });
+    client.send({ op: "ack", subscription: 1, partition: 2, offset: 3 });
+    const ack = await client.next();
     const pong = await client.request({ op: "ping" });
     const reply = await client.request({ op: "auth", token: TOKEN });
     const late = await client.request({ op: "subscribe", topic: "t" });
 
     expect([early.code, malformed.code]).toEqual(["unauthorized", "unauthorized"]);
+    expect(ack).toMatchObject({ code: "unauthorized", subscription: 1, partition: 2, offset: 3 });
     expect(pong.op).toBe("pong");
     expect(reply).toMatchObject({ op: "authenticated", subject: expect.any(String) as string, expires: null });
     expect(late.op).toBe("subscribed");

@@ -17,7 +17,7 @@ import type { Identity } from "./port.js";
 import { Replies } from "./replies.js";
 import type { SessionHost } from "./session-host.js";
 import type { Socket, SocketHandler } from "./socket.js";
-import type { Timed } from "./timer-wheel.js";
+import { WHEEL_STEP_MS, type Timed } from "./timer-wheel.js";
 
 /** Answers that may wait for a socket that takes nothing. */
 const MAX_WAITING_BYTES = 1_048_576;
@@ -32,6 +32,9 @@ const CLOSE_TOO_LARGE = 1009;
 const CLOSE_INTERNAL = 1011;
 const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_STALLED = 4408;
+
+/** What an error carries of the request that it answers. */
+type RequestName = Pick<ErrorFrame, "id" | "subscription" | "partition" | "offset">;
 
 /** `open`: requests are carried out. `closing`: the close frame is on its way. `closed`: the socket is gone. */
 type SessionState = "open" | "closing" | "closed";
@@ -63,7 +66,8 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     this.#host = host;
     this.#socket = socket;
     this.#identity = identity;
-    this.#openedAt = this.#heardAt = this.#pingedAt = host.wheel.nowMs;
+    // Not the wheel's clock, which stands still while there is no connection.
+    this.#openedAt = this.#heardAt = this.#pingedAt = host.runtime.monotonicMs();
     this.reader = host.hub.openReader(this, "json");
   }
 
@@ -80,7 +84,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     const decoded = decodeRequest(bytes, this.#limits);
     if (decoded.ok) this.#carryOut(decoded.request);
     else if (decoded.closeCode !== undefined) this.#end(decoded.closeCode, decoded.error);
-    else this.#replyError(this.#mayAsk(decoded.op) ? decoded.error : notAuthenticated(decoded.error.id));
+    else this.#replyError(this.#mayAsk(decoded.op) ? decoded.error : notAuthenticated(decoded.error));
   }
 
   alive(): void {
@@ -208,25 +212,19 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
 
   #carryOut(request: Request): void {
     if (!this.#mayAsk(request.op)) {
-      this.#replyError(notAuthenticated(request.id));
+      this.#replyError(notAuthenticated(nameOf(request)));
       return;
     }
     try {
       carryOut(this, request);
     } catch (error) {
-      if (request.op === "ack" && request.id === undefined) this.#refuseSilentAck(request, error);
-      else this.refuse(request.id as RequestId, error);
+      this.#replyError({ op: "error", ...toRingcastError(error).toBody(), ...nameOf(request) });
     }
   }
 
   /** Before authentication only `auth` and `ping` are carried out. */
   #mayAsk(op: string | undefined): boolean {
     return this.#identity !== undefined || op === "auth" || op === "ping";
-  }
-
-  #refuseSilentAck(request: Extract<Request, { op: "ack" }>, error: unknown): void {
-    const { subscription, partition, offset } = request;
-    this.#replyError({ op: "error", ...toRingcastError(error).toBody(), subscription, partition, offset });
   }
 
   #replyError(frame: ErrorFrame): void {
@@ -305,7 +303,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     if (this.#identity === undefined) {
       const left = this.#openedAt + authTimeoutMs - nowMs;
       if (left > 0) return Math.min(left, this.#lookAtSilence(nowMs));
-      this.#end(CLOSE_UNAUTHORIZED, notAuthenticated(undefined));
+      this.#end(CLOSE_UNAUTHORIZED, notAuthenticated({}));
       return CLOSE_TIMEOUT_MS;
     }
     const { expires } = this.#identity;
@@ -338,7 +336,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
 
   #lookAtSilence(nowMs: number): number {
     const { idleTimeoutMs, pingIntervalMs } = this.#limits;
-    const left = this.#heardAt + idleTimeoutMs - nowMs;
+    const left = this.#heardAt + idleTimeoutMs + WHEEL_STEP_MS - nowMs;
     if (left <= 0) {
       this.#close(CLOSE_GOING_AWAY, "idle");
       return CLOSE_TIMEOUT_MS;
@@ -363,9 +361,22 @@ function wrongToken(): ErrorFrame {
   return { op: "error", code: "unauthorized", message: "The token is wrong or no longer valid: use another one." };
 }
 
-function notAuthenticated(id: RequestId | undefined): ErrorFrame {
+function notAuthenticated({ id, subscription, partition, offset }: RequestName): ErrorFrame {
   const message = "Give a token first: as a header, as a subprotocol, or with the operation auth.";
-  return { op: "error", ...(id === undefined ? {} : { id }), code: "unauthorized", message };
+  const name = {
+    ...(id === undefined ? {} : { id }),
+    ...(subscription === undefined ? {} : { subscription }),
+    ...(partition === undefined ? {} : { partition }),
+    ...(offset === undefined ? {} : { offset }),
+  };
+  return { op: "error", ...name, code: "unauthorized", message };
+}
+
+/** How an error says which request it answers: by its id, or an `ack` without one by its record. */
+function nameOf(request: Request): RequestName {
+  if (request.op !== "ack" || request.id !== undefined) return { id: request.id as RequestId };
+  const { subscription, partition, offset } = request;
+  return { subscription, partition, offset };
 }
 
 function toRingcastError(error: unknown): RingcastError {

@@ -4,7 +4,8 @@
  */
 import type { Runtime, Timer } from "../runtime/index.js";
 
-const SLOT_MS = 100;
+/** Times are looked at so often. */
+export const WHEEL_STEP_MS = 100;
 /** A longer time goes round more than once: the wheel looks in between, and is told to come back. */
 const SLOTS = 512;
 
@@ -67,15 +68,15 @@ export class TimerWheel {
 
   #start(): void {
     this.#nowMs = this.#runtime.monotonicMs();
-    this.#timer ??= this.#runtime.setTimer(SLOT_MS, this.#turn);
+    this.#timer ??= this.#runtime.setTimer(WHEEL_STEP_MS, this.#turn);
   }
 
   #advance(): void {
     const now = this.#runtime.monotonicMs();
     // A late timer makes up for the slots it missed, each at most once.
-    const passed = Math.min(SLOTS, Math.max(1, Math.round((now - this.#nowMs) / SLOT_MS)));
+    const passed = Math.min(SLOTS, Math.max(1, Math.round((now - this.#nowMs) / WHEEL_STEP_MS)));
     this.#nowMs = now;
-    this.#timer = this.#runtime.setTimer(SLOT_MS, this.#turn);
+    this.#timer = this.#runtime.setTimer(WHEEL_STEP_MS, this.#turn);
     for (let i = 0; i < passed && this.#count > 0; i++) {
       this.#turned += 1;
       this.#lookAt(this.#turned % SLOTS, now);
@@ -94,7 +95,7 @@ export class TimerWheel {
   }
 
   #insert(timed: Timed, delayMs: number): void {
-    const ahead = Math.min(SLOTS - 1, Math.max(1, Math.ceil(delayMs / SLOT_MS)));
+    const ahead = Math.min(SLOTS - 1, Math.max(1, Math.ceil(delayMs / WHEEL_STEP_MS)));
     const slot = (this.#turned + ahead) % SLOTS;
     const first = this.#slots[slot];
     timed.wheelSlot = slot;
