@@ -285,6 +285,7 @@ function checkPartitionName(name: string): string {
 
 function checkOffset(value: unknown, field = "from"): number {
   if (isOffset(value)) return value;
+  if (value === undefined) throw badRequest(field, 'Give an "offset": it is missing.');
   const code: ErrorCode = "invalid_offset";
   throw new RingcastError(code, `Give offsets as integers from 0 to 2^53 - 1, not ${shown(value)}.`, { field });
 }

@@ -95,6 +95,8 @@ describe("ids", () => {
   it("give way to the record in the error of an ack or settle without one", () => {
     const ack = refused('{"op":"ack","subscription":7,"partition":2,"offset":-1}');
     expect(ack).toMatchObject({ code: "invalid_offset", subscription: 7, partition: 2 });
+    const nothing = refused('{"op":"ack","subscription":7}');
+    expect(nothing).toMatchObject({ code: "bad_request", details: { field: "offset" }, subscription: 7, partition: 0 });
     const settle = refused('{"op":"settle","subscription":7,"offset":4,"outcome":"done"}');
     expect(settle).toMatchObject({ code: "unknown_op", subscription: 7, partition: 0, offset: 4 });
     expect(refused('{"op":"settle","id":5,"subscription":7}')).toMatchObject({ id: 5, code: "unknown_op" });
@@ -324,6 +326,7 @@ describe("subscribe", () => {
     ['"topic":"t","from":{"offset":9007199254740992}', "invalid_offset", "from"],
     ['"topic":"t","from":{"offset":"42"}', "invalid_offset", "from"],
     ['"topic":"t","from":{"positions":{"0":{"epoch":"e","offset":-1}}}', "invalid_offset", "from"],
+    ['"topic":"t","from":{"positions":{"0":{"epoch":"e"}}}', "bad_request", "from"],
     ['"topic":"t","from":{"positions":{"0":{"epoch":"a b","offset":1}}}', "bad_request", "from"],
     ['"topic":"t","from":{"positions":{"00":{"epoch":"e","offset":1}}}', "bad_request", "from"],
     ['"topic":"t","from":{"positions":{"1024":{"epoch":"e","offset":1}}}', "bad_request", "from"],
@@ -379,7 +382,7 @@ describe("history and ack", () => {
   it.each([
     ['"offset":1', "bad_request"],
     ['"subscription":-1,"offset":1', "bad_request"],
-    ['"subscription":7', "invalid_offset"],
+    ['"subscription":7', "bad_request"],
     ['"subscription":7,"offset":"1"', "invalid_offset"],
     ['"subscription":7,"offset":1,"partition":null', "bad_request"],
     ['"subscription":7,"offset":1,"topic":"a.*"', "invalid_topic"],
