@@ -190,6 +190,19 @@ describe("HTTP", () => {
       expect((json["messages"] as { offset: number }[])[0]?.offset).toBe(0);
     });
 
+    it("compares the epoch also from the earliest and the latest on", async () => {
+      const { epoch, head } = (await page("")).json;
+      const early = (await page("epoch=another")).json;
+      const late = (await page("from=latest&epoch=another")).json;
+      const same = (await page(`from=latest&epoch=${String(epoch)}`)).json;
+
+      expect([early["gap"], late["gap"]]).toMatchObject([
+        { from: 0, to: 0, reason: "epoch", next: 0 },
+        { from: head, to: head, reason: "epoch", next: 0 },
+      ]);
+      expect([same["gap"], same["next"]]).toEqual([undefined, head]);
+    });
+
     it.each([
       ["from=-1", "invalid_offset"],
       ["from=1e3", "invalid_offset"],
@@ -200,8 +213,8 @@ describe("HTTP", () => {
       ["limit=1001", "bad_request"],
       ["partition=x", "bad_request"],
       ["partition=1", "bad_request"],
-      ["from=latest&epoch=a", "bad_request"],
-      ["from=1&epoch=a.b", "invalid_offset"],
+      ["partition=1&epoch=a", "bad_request"],
+      ["from=1&epoch=a.b", "bad_request"],
       ["from=%zz", "bad_request"],
     ])("refuses ?%s with %s", async (query, code) => {
       const answer = await page(query);

@@ -139,6 +139,7 @@ describe("Server-Sent Events", () => {
     "-1.a.1",
     "0.a.99999999999999999999",
     "__proto__",
+    "1.a.1",
     "0.a b.1",
     "9".repeat(3000),
   ])("refuses the Last-Event-ID %s before the stream begins", async (id) => {

@@ -49,7 +49,7 @@ export class EventStreams {
    * @throws RingcastError before the stream has begun: `invalid_offset` `invalid_topic` `too_many` …
    */
   open(exchange: Exchange, topic: string, headers: Headers): void {
-    const from = startOf(exchange);
+    const start = startOf(exchange);
     const { hub, maxEventStreams } = this.#options;
     if (this.#closed) throw new RingcastError("shutting_down", "The hub is going away: connect again.");
     if (this.#count >= maxEventStreams) {
@@ -59,7 +59,7 @@ export class EventStreams {
       exchange.respond({ status: 200, headers, body: "" });
       return;
     }
-    this.#start(hub, exchange, topic, { from, headers });
+    this.#start(hub, exchange, topic, { ...start, headers });
   }
 
   /** Ends every stream; its browser comes back at a time of its own. */
@@ -74,7 +74,12 @@ export class EventStreams {
     for (const stream of this.#all()) stream.terminate();
   }
 
-  #start(hub: Hub, exchange: Exchange, topic: string, { from, headers }: { from: TopicStart; headers: Headers }): void {
+  #start(
+    hub: Hub,
+    exchange: Exchange,
+    topic: string,
+    { from, isResumed, headers }: Start & { headers: Headers },
+  ): void {
     const slot = this.#slots[this.#tick % KEEP_ALIVE_SECONDS] as Set<EventStream>;
     const stream = new EventStream({
       stallTimeoutMs: this.#options.stallTimeoutMs,
@@ -94,7 +99,7 @@ export class EventStreams {
       ({ partitions } = reader.subscribe({ topic, pattern: undefined, from, window: 0 }));
     } catch (error) {
       reader.close();
-      throw error;
+      throw isResumed ? asForeignId(error) : error;
     }
     slot.add(stream);
     this.#count += 1;
@@ -121,14 +126,29 @@ export class EventStreams {
   }
 }
 
+/** Where a stream begins. */
+interface Start {
+  readonly from: TopicStart;
+  /** It came as `Last-Event-ID`. */
+  readonly isResumed: boolean;
+}
+
 /** `Last-Event-ID`, which a browser sends by itself when it comes back, wins over `from`. */
-function startOf(exchange: Exchange): TopicStart {
+function startOf(exchange: Exchange): Start {
   const lastEventId = exchange.header("last-event-id");
-  if (lastEventId === undefined || lastEventId === "") return new Query(exchange.query).start("from", "latest");
+  if (lastEventId === undefined || lastEventId === "") {
+    return { from: new Query(exchange.query).start("from", "latest"), isResumed: false };
+  }
   const positions = parseEventId(lastEventId).map(
     ({ partition, ...position }) => [String(partition), position] as const,
   );
-  return { positions: Object.fromEntries(positions) };
+  return { from: { positions: Object.fromEntries(positions) }, isResumed: true };
+}
+
+/** An id that names partitions which the topic doesn't have is another topic's. */
+function asForeignId(error: unknown): unknown {
+  if (!(error instanceof RingcastError) || error.code !== "bad_request") return error;
+  return new RingcastError("invalid_offset", error.message, error.details, { cause: error });
 }
 
 function positionOf(partitions: PartitionStates): string {

@@ -16,20 +16,33 @@ export function historyRoute(hub: Hub): Route {
       const query = new Query(exchange.query);
       const partition = query.integer("partition", { min: 0, max: MAX_PARTITIONS - 1, absent: 0 });
       const limit = query.integer("limit", { min: 1, max: MAX_LIMIT, absent: DEFAULT_LIMIT });
-      const from = startOf(query, partition);
-      return json(200, bodyOf(hub.history({ topic: params["topic"] ?? "", partition, from, limit })));
+      const topic = params["topic"] ?? "";
+      const from = startOf(query, { hub, topic, partition });
+      return json(200, bodyOf(hub.history({ topic, partition, from, limit })));
     },
   };
 }
 
-/** With an epoch the offset is a position: where the epoch doesn't hold there any more, the page tells a gap. */
-function startOf(query: Query, partition: number): TopicStart {
+interface Place {
+  readonly hub: Hub;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** With an epoch the start is a position: where the epoch doesn't hold there any more, the page tells a gap. */
+function startOf(query: Query, place: Place): TopicStart {
   const from = query.start("from", "earliest");
   const epoch = query.text("epoch");
   if (epoch === undefined) return from;
-  if (!isEpoch(epoch)) throw new RingcastError("invalid_offset", `${shown(epoch)} is no epoch.`, { field: "epoch" });
-  if (typeof from === "object") return { positions: { [partition]: { epoch, offset: from.offset } } };
-  throw new RingcastError("bad_request", "With epoch, from must be an offset.", { field: "from" });
+  if (!isEpoch(epoch)) throw new RingcastError("bad_request", `${shown(epoch)} is no epoch.`, { field: "epoch" });
+  const offset = typeof from === "object" ? from.offset : endOf(place, from);
+  return offset === undefined ? from : { positions: { [place.partition]: { epoch, offset } } };
+}
+
+/** The offset that `earliest` or `latest` means now; undefined where there is no such partition. */
+function endOf({ hub, topic, partition }: Place, end: "earliest" | "latest"): number | undefined {
+  const state = hub.describe(topic).partitions[partition];
+  return end === "earliest" ? state?.tail : state?.head;
 }
 
 /** The messages are JSON already and are put in as bytes. */
