@@ -45,6 +45,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const path = resolve(input.cwd, named === undefined ? SETTINGS.config.default : pathOf(named));
   const file = readFile(path, { required: named !== undefined });
   const given: GivenValues = new Map([...(file ?? []), ...environment, ...flags]);
+  // Also a value that another one overrides must be right: it waits to be the one that counts.
+  for (const source of [file, environment]) for (const [key, value] of source ?? []) judge(key, value);
   const config = judgeAll(given);
   const nameOf = (key: SettingKey): string => given.get(key)?.name ?? key;
   const tokens = collectTokens(config, nameOf("tokenFile"));

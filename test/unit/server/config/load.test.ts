@@ -122,6 +122,13 @@ describe("loadConfig", () => {
     expect(complaintOf()).toBe(`port in ${path} must be an integer from 0 to 65535, not "7447".`);
   });
 
+  it("refuses a wrong value though another source overrides it", () => {
+    const path = write("ringcast.config.json", { port: null });
+    expect(complaintOf(["--port", "0"])).toContain(`port in ${path} must be`);
+    write("ringcast.config.json", {});
+    expect(complaintOf(["--max-batch", "1"], { RINGCAST_MAX_BATCH: "many" })).toContain("RINGCAST_MAX_BATCH must be");
+  });
+
   it.each(["{", "[]", "null", "7"])("refuses a file that holds %s", (content) => {
     write("ringcast.config.json", content);
     expect(complaintOf()).toMatch(/is not JSON|must hold a JSON object/);
