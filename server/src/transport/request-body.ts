@@ -9,6 +9,7 @@ export class RequestBody {
   #receivedBytes = 0;
   #isComplete = false;
   #isCutOff = false;
+  #isLate = false;
   #isDropped = false;
   #waiting: Waiting | undefined;
 
@@ -26,8 +27,9 @@ export class RequestBody {
     return this.#receivedBytes;
   }
 
-  /** How much is still to come; infinite where it comes in chunks. */
+  /** How much is still to come; infinite where it comes in chunks, or so slowly that nobody waits for it. */
   get missingBytes(): number {
+    if (this.#isLate) return Infinity;
     return this.#isComplete ? 0 : (this.#announcedBytes ?? Infinity) - this.#receivedBytes;
   }
 
@@ -43,7 +45,7 @@ export class RequestBody {
    */
   read(maxBytes: number, timeoutMs: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail(tookTooLong(timeoutMs)), timeoutMs).unref();
+      const timer = setTimeout(() => this.#giveUp(timeoutMs), timeoutMs).unref();
       this.#waiting = { resolve, reject, maxBytes, timer };
       if ((this.#announcedBytes ?? 0) > maxBytes) this.#fail(tooLarge(maxBytes));
       else this.#settle();
@@ -96,6 +98,11 @@ export class RequestBody {
     const [only, ...more] = this.#pieces;
     waiting.resolve(only !== undefined && more.length === 0 ? only : Buffer.concat(this.#pieces));
     this.#pieces = [];
+  }
+
+  #giveUp(timeoutMs: number): void {
+    this.#isLate = true;
+    this.#fail(tookTooLong(timeoutMs));
   }
 
   #fail(error: RingcastError): void {
