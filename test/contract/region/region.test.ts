@@ -1,8 +1,9 @@
-import { openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
 import { Arenas, HeapRegion, MappedRegion, type Region } from "../../../server/src/log/region/index.js";
+import { canReadFile } from "../../../server/src/log/region/log-file.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 const CAPACITY = 1_048_576;
@@ -89,6 +90,26 @@ describe("a mapped region", () => {
       1, 2, 3,
     ]);
     region.close();
+  });
+
+  it("tells whether all of its bytes can be touched, before they are", () => {
+    using root = tempDir();
+    const region = mapped(root.path);
+    const file = join(root.path, "file");
+    expect(region.populate()).toBe(true);
+    truncateSync(file, FILE_HEADER_BYTES + FIRST - 4_096);
+    expect(region.populate()).toBe(false);
+    region.close();
+  });
+
+  it("is read through instead where the kernel can't tell", () => {
+    using root = tempDir();
+    mapped(root.path).close();
+    const file = join(root.path, "file");
+    const fd = openSync(file, "r");
+    const { size } = fstatSync(fd);
+    expect([canReadFile(fd, size), canReadFile(fd, size + 1)]).toEqual([true, false]);
+    closeSync(fd);
   });
 
   it("shares one piece of memory with others, and gives its place back", async () => {
