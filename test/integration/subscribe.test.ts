@@ -266,6 +266,22 @@ describe("subscribe to a pattern", () => {
     expect(await client.messages(3)).toHaveLength(3);
   });
 
+  it("tells who stood in a topic that is no more, when it is made anew, that its history is another", async () => {
+    await using hub = await startHub();
+    await using client = await JsonClient.connect(hub.wsUrl);
+    const { epoch } = await client.request({ op: "publish", topic: "g.a", data: "former" });
+    await fetch(`${hub.url}/v1/topics/g.a`, { method: "DELETE" });
+    const from = { topics: { "g.a": { "0": { epoch, offset: 1 } } }, others: "latest" };
+    const { subscription } = await client.request({ op: "subscribe", pattern: "g.*", from });
+
+    await client.request({ op: "publish", topic: "g.a", data: "new" });
+
+    expect(await client.next()).toMatchObject({ op: "matched", topic: "g.a", partitions: { "0": { next: 0 } } });
+    const gap = { op: "gap", subscription, topic: "g.a", partition: 0, from: 1, to: 1, reason: "epoch", next: 0 };
+    expect(await client.next()).toMatchObject(gap);
+    expect(await client.next()).toMatchObject({ op: "messages", messages: [{ offset: 0, data: "new" }] });
+  });
+
   it("never matches the hub's own names by a wildcard", async () => {
     await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);

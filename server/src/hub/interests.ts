@@ -8,9 +8,9 @@ import type { Flush } from "./flush.js";
 import { LevelTrie } from "./level-trie.js";
 import type { AckInput, HubLimits, SubscribeInput, SubscribeOutcome } from "./port.js";
 import type { HubReader } from "./reader.js";
-import { beginningOf, epochAt, type Beginning } from "./start.js";
+import { anew, beginningOf, epochAt, type Beginning } from "./start.js";
 import { Subscription, partitionStates, type Reading } from "./subscription.js";
-import { checkStart, startOf } from "./start-check.js";
+import { absentIn, checkStart, startOf } from "./start-check.js";
 import type { Feed, Topic } from "./topic.js";
 import type { Topics } from "./topics.js";
 
@@ -99,12 +99,16 @@ export class Interests {
     // A topic made anew may have more partitions than its subscriptions know.
     for (const { reading } of [...(first?.cursors ?? [])]) {
       for (const feed of others)
-        if (reading.cursors[feed.partition] === undefined) this.#addCursor(reading, feed, atStart());
+        if (reading.cursors[feed.partition] === undefined)
+          this.#addCursor(reading, feed, { offset: 0, stoodAt: undefined });
     }
     this.#patterns.eachPatternOf(topic.name, ({ subscriptions }) => {
       for (const subscription of subscriptions) {
         if (subscription.readings.has(topic.name)) continue;
-        this.#addReading(subscription, { topic, beginnings: topic.feeds.map(atStart) }, { announced: false });
+        const positions = subscription.absent?.get(topic.name) ?? {};
+        subscription.absent?.delete(topic.name);
+        const beginnings = topic.feeds.map(({ log, partition }) => anew(log as RingLog, positions, partition));
+        this.#addReading(subscription, { topic, beginnings }, { announced: false });
       }
     });
   }
@@ -145,6 +149,7 @@ export class Interests {
     const number = reader.numberFor(pattern.number, this.#limits.maxSubscriptions);
     const subscription = new Subscription(number, reader, text, window);
     pattern.subscriptions.add(subscription);
+    subscription.absent = absentIn(from, (name) => this.#topics.find(name) !== undefined);
     const listed: [string, PartitionStates][] = [];
     for (const plan of plans) {
       const announced = listed.length < MAX_LISTED_TOPICS;
@@ -196,10 +201,6 @@ export class Interests {
     cursors.splice(cursors.indexOf(cursor), 1);
     this.cursors -= 1;
   }
-}
-
-function atStart(): Beginning {
-  return { offset: 0, stoodAt: undefined };
 }
 
 function beginningsIn(topic: Topic, start: TopicStart): readonly Beginning[] {

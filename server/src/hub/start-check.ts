@@ -30,6 +30,16 @@ export function startOf(from: Start, topic: string): TopicStart {
   return positions === undefined ? (from.others ?? "latest") : { positions };
 }
 
+/** Positions in topics that a pattern's resume names and that don't exist; undefined: none. */
+export function absentIn(
+  from: Start,
+  isThere: (topic: string) => boolean,
+): Map<string, PartitionPositions> | undefined {
+  if (typeof from === "string" || !("topics" in from)) return undefined;
+  const absent = Object.entries(from.topics).filter(([topic]) => !isThere(topic));
+  return absent.length === 0 ? undefined : new Map(absent);
+}
+
 function checkPartitions(positions: PartitionPositions, topic: Topic): void {
   for (const partition of Object.keys(positions)) {
     const isKnown = topic.feeds[Number(partition)] !== undefined && String(Number(partition)) === partition;

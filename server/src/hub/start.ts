@@ -4,7 +4,14 @@
  *
  * @see docs/protocol.md, "subscribe"
  */
-import { RingcastError, isOffset, shown, type Position, type TopicStart } from "@ringcast/protocol";
+import {
+  RingcastError,
+  isOffset,
+  shown,
+  type PartitionPositions,
+  type Position,
+  type TopicStart,
+} from "@ringcast/protocol";
 import type { LineageEntry, RingLog } from "../log/index.js";
 
 /** What a start needs to know of a log. */
@@ -49,6 +56,14 @@ export function resume(log: LogFacts, position: Position): Beginning {
   const successor = log.lineage[at + 1];
   if (successor === undefined) return seamless(checkOffset(offset, log.head));
   return offset <= successor.first ? seamless(offset) : { offset: successor.first, stoodAt: position };
+}
+
+/** Where a topic that was just made begins: at its first record. Who stood in another history of that name is told so. */
+export function anew(log: Pick<LogFacts, "lineage">, positions: PartitionPositions, partition: number): Beginning {
+  const position = Object.hasOwn(positions, partition) ? positions[partition] : undefined;
+  if (position === undefined) return seamless(0);
+  const isItsStart = position.offset === 0 && position.epoch === log.lineage[0]?.epoch;
+  return { offset: 0, stoodAt: isItsStart ? undefined : position };
 }
 
 function seamless(offset: number): Beginning {

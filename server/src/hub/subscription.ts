@@ -1,7 +1,13 @@
 /**
  * One connection's interest in a topic or a pattern: its cursors and its window.
  */
-import { RingcastError, shown, type PartitionState, type PartitionStates } from "@ringcast/protocol";
+import {
+  RingcastError,
+  shown,
+  type PartitionPositions,
+  type PartitionState,
+  type PartitionStates,
+} from "@ringcast/protocol";
 import type { Cursor } from "./cursor.js";
 import type { HubReader } from "./reader.js";
 import { epochAt } from "./start.js";
@@ -42,6 +48,8 @@ export class Subscription {
   unacknowledged = 0;
   /** By name of the topic; one where there is no pattern. */
   readonly readings = new Map<string, Reading>();
+  /** Where the reader stood in topics that are no more, by name: should one come again, it has another history. */
+  absent: Map<string, PartitionPositions> | undefined = undefined;
   /** Cursors that found the window full, linked through themselves. */
   #waiting: Cursor | undefined = undefined;
 
