@@ -16,7 +16,7 @@ import { createTransport, type Transport, type TransportHandlers, type Transport
 export interface RunningHub {
   /** e.g. `http://127.0.0.1:7447` */
   readonly url: string;
-  /** Stops in order: no new connections, clients told to come back, everything answered, synced and closed. Can be called twice. */
+  /** Stops in order: new connections are refused, clients told to come back, everything answered, synced and closed. Can be called twice. */
   stop(): Promise<void>;
 }
 
@@ -82,10 +82,11 @@ function transportOptions(config: Config): TransportOptions {
 async function stopInOrder(parts: HubParts, transport: Transport, drainTimeoutMs: number): Promise<void> {
   parts.refuseNew();
   parts.demo?.close();
-  transport.stopListening();
   parts.http.drain(drainTimeoutMs / 2);
   const drained = Promise.all([parts.hub.drain(), parts.sessions.drain(drainTimeoutMs)]);
   await Promise.race([drained, sleep(drainTimeoutMs, undefined, { ref: false })]);
+  // Not sooner: whoever asks meanwhile whether the hub is ready hears that it is going away.
+  transport.stopListening();
   parts.http.close();
   parts.sessions.close();
   parts.hub.close();

@@ -40,21 +40,57 @@ describe("a hub that is stopped", () => {
     expect(topic.partitions[0]?.head).toBe(acknowledged);
   });
 
+  it("says that it is going away to whoever asks meanwhile", async () => {
+    await using hub = await startHub({ args: ["--drain-timeout-ms", "3000"] });
+    await using stalled = await stall(hub);
+
+    const exit = hub.stop();
+    await stalled.publisher.closed;
+    const [ready, alive, handshake] = await Promise.all([
+      fetch(`${hub.url}/readyz`),
+      fetch(`${hub.url}/healthz`),
+      JsonClient.open(hub.wsUrl).then(
+        () => "opened",
+        (error: unknown) => (error as Error).message,
+      ),
+    ]);
+
+    expect([ready.status, ready.headers.get("retry-after"), await ready.json()]).toEqual([
+      503,
+      "1",
+      expect.objectContaining({ code: "shutting_down" }),
+    ]);
+    expect([alive.status, handshake]).toEqual([200, "Unexpected server response: 503"]);
+    expect(await exit).toBe(0);
+  });
+
   it("exits in bounded time although a client reads nothing", async () => {
     await using hub = await startHub({ args: ["--drain-timeout-ms", "1000"] });
-    await using publisher = await JsonClient.connect(hub.wsUrl);
-    await using stalled = await JsonClient.connect(hub.wsUrl);
-    await stalled.request({ op: "subscribe", topic: "t" });
-    stalled.socket.pause();
-    for (let n = 0; n < 60; n++) {
-      const messages = Array.from({ length: 12 }, () => ({ data: "x".repeat(10_000) }));
-      await publisher.request({ op: "publish", topic: "t", messages });
-    }
+    await using stalled = await stall(hub);
 
     const begin = performance.now();
     const code = await hub.stop();
 
-    expect(code).toBe(0);
+    expect([code, (await stalled.publisher.closed).code]).toEqual([0, 1001]);
     expect(performance.now() - begin).toBeLessThan(8_000);
   });
 });
+
+/** A subscriber that reads nothing of what a publisher has sent: the hub's socket to it is full. */
+async function stall(hub: { readonly wsUrl: string }): Promise<AsyncDisposable & { readonly publisher: JsonClient }> {
+  const publisher = await JsonClient.connect(hub.wsUrl);
+  const subscriber = await JsonClient.connect(hub.wsUrl);
+  await subscriber.request({ op: "subscribe", topic: "t" });
+  subscriber.socket.pause();
+  for (let n = 0; n < 150; n++) {
+    const messages = Array.from({ length: 12 }, () => ({ data: "x".repeat(10_000) }));
+    await publisher.request({ op: "publish", topic: "t", messages });
+  }
+  return {
+    publisher,
+    [Symbol.asyncDispose]: async () => {
+      await publisher[Symbol.asyncDispose]();
+      await subscriber[Symbol.asyncDispose]();
+    },
+  };
+}
