@@ -84,12 +84,18 @@ class Pair {
 
   async run(step: Step): Promise<void> {
     switch (step.do) {
-      case "append":
-        { this.#append(step.sizes); return; }
-      case "read":
-        { this.#read(step.at, step.edge); return; }
-      case "time":
-        { this.#time(step.at); return; }
+      case "append": {
+        this.#append(step.sizes);
+        return;
+      }
+      case "read": {
+        this.#read(step.at, step.edge);
+        return;
+      }
+      case "time": {
+        this.#time(step.at);
+        return;
+      }
       case "sync":
         return this.log.synced();
       case "reopen":
