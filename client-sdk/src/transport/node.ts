@@ -25,14 +25,19 @@ export const nodeTransport: Transport = (url, subprotocol, handler) => {
 };
 
 interface NodeWebSocket extends WebSocketLike {
+  readonly readyState: number;
   onerror: ((event: { readonly message?: string }) => void) | null;
 }
+
+const CONNECTING = 0;
 
 /** Unlike browsers, Node says why a connection could not be made. */
 function adapt(socket: NodeWebSocket, handler: TransportHandler): TransportSocket {
   let failure = "";
   socket.onerror = ({ message }) => {
     failure = message ?? "";
+    // All that Node 22 says of an attempt that failed: `close` never follows there, elsewhere it does and the state is another by now.
+    if (socket.readyState === CONNECTING) handler.closed(1006, failure);
   };
   return adaptWebSocket(socket, {
     received: (data) => handler.received(data),
