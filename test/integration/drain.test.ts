@@ -40,9 +40,9 @@ describe("a hub that is stopped", () => {
     expect(topic.partitions[0]?.head).toBe(acknowledged);
   });
 
-  // Now and then the kernel takes what the stalled reader left, and the hub is gone at once: then there is no meanwhile.
-  it("says that it is going away to whoever asks meanwhile", { retry: 5 }, async () => {
-    await using hub = await startHub({ args: ["--drain-timeout-ms", "3000"] });
+  // Over ws, where a reader that is silent holds the hub until its time is over; with uWebSockets.js the kernel may take what it left, and there is no meanwhile.
+  it("says that it is going away to whoever asks meanwhile", async () => {
+    await using hub = await startHub({ args: ["--drain-timeout-ms", "3000", "--transport", "ws"] });
     await using stalled = await stall(hub);
 
     const exit = hub.stop();
