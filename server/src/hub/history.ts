@@ -10,7 +10,7 @@ import {
   writeMessageSeparator,
   type Gap,
 } from "@ringcast/protocol";
-import type { LogCursor, ReadResult, RingLog } from "../log/index.js";
+import { emptyResult, type LogCursor, type ReadResult, type RingLog } from "../log/index.js";
 import type { HistoryInput, HistoryPage } from "./port.js";
 import { BLOCK_BYTES } from "./segment.js";
 import { beginningOf, epochAt } from "./start.js";
@@ -114,19 +114,4 @@ function skip(page: Page, reason: "retention" | "corrupt", next: number, nextAdd
 function gapOf({ feed, log, cursor }: Page, reason: Gap["reason"], from: number, to: number): Gap {
   const epoch = epochAt(log.lineage, cursor.offset);
   return { topic: feed.topic.name, partition: feed.partition, from, to, reason, epoch, next: cursor.offset };
-}
-
-function emptyResult(): ReadResult {
-  return {
-    status: "end",
-    bytes: new Uint8Array(0),
-    view: new DataView(new ArrayBuffer(0)),
-    start: 0,
-    end: 0,
-    address: 0,
-    firstOffset: 0,
-    nextOffset: 0,
-    nextAddress: 0,
-    epoch: "",
-  };
 }

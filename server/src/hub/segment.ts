@@ -13,7 +13,7 @@ import {
   type Gap,
   type GapReason,
 } from "@ringcast/protocol";
-import type { ReadResult, RingLog } from "../log/index.js";
+import { emptyResult, type RingLog } from "../log/index.js";
 import type { Cursor } from "./cursor.js";
 import { positionsBeside, writeEvent, writeGapEvent } from "./event-stream.js";
 import type { DeliveryDialect, Frame } from "./port.js";
@@ -64,18 +64,7 @@ export class SegmentCache {
 
 /** Memory that translating needs, used again and again. */
 const writer = new ByteWriter(BLOCK_BYTES);
-const result: ReadResult = {
-  status: "end",
-  bytes: new Uint8Array(0),
-  view: new DataView(new ArrayBuffer(0)),
-  start: 0,
-  end: 0,
-  address: 0,
-  firstOffset: 0,
-  nextOffset: 0,
-  nextAddress: 0,
-  epoch: "",
-};
+const result = emptyResult();
 
 /**
  * Finds what a cursor gets next, among what was built in this flush or by reading the log.

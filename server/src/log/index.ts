@@ -1,3 +1,4 @@
 /** The door of the ring log. */
 export type * from "./port.js";
 export { type LogStoreOptions, MAX_CAPACITY_BYTES, openLogStore } from "./store.js";
+export { emptyResult } from "./read.js";
