@@ -35,6 +35,17 @@ export type TopicStart =
 export type Start =
   TopicStart | { readonly topics: Readonly<Record<string, PartitionPositions>>; readonly others?: TopicStart };
 
+/** Where a subscription or a history ends: before this. `"head"`: the head as of the request. */
+export type Until = "head" | { readonly time: number } | { readonly offset: number };
+
+/** Which records a reader wants: OR within a list, AND between lists. At least one list. Decided without reading data. */
+export interface RecordFilter {
+  /** Keys; a record without key is left out. */
+  readonly keys?: readonly string[];
+  /** For each name the values that are wanted; a record without that header is left out. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** State of one partition as a `subscribed` reply tells it. `next` is the first offset that will be delivered. */
 export interface PartitionState {
   readonly epoch: string;
@@ -180,6 +191,12 @@ export interface GapFrame extends Gap {
   readonly subscription: number;
 }
 
+/** Everything before the subscription's `until` has come; the subscription is over. */
+export interface EndedFrame {
+  readonly op: "ended";
+  readonly subscription: number;
+}
+
 export interface AckedFrame {
   readonly op: "acked";
   readonly id: RequestId;
@@ -241,6 +258,7 @@ export type HubFrame =
   | MatchedFrame
   | MessagesFrame
   | GapFrame
+  | EndedFrame
   | AckedFrame
   | HistoryFrame
   | TopicFrame
@@ -260,6 +278,8 @@ export interface NewMessage {
   readonly key: Uint8Array | undefined;
   /** The header block of record.ts; empty where there are none. */
   readonly headers: Uint8Array;
+  /** Payload check that the publisher made and the dialect has found right: it is stored as it came. Absent: the log makes it. */
+  readonly check?: number;
 }
 
 export interface PublishRequest {
@@ -281,6 +301,10 @@ export interface SubscribeRequest {
   readonly topic: string | undefined;
   readonly pattern: string | undefined;
   readonly from: Start;
+  readonly until: Until | undefined;
+  readonly filter: RecordFilter | undefined;
+  /** The hub checks each record before it is sent, also in the binary dialect: what is damaged becomes a gap. */
+  readonly verify: boolean;
   /** 0: no acknowledgements needed */
   readonly window: number;
 }
@@ -306,6 +330,8 @@ export interface HistoryRequest {
   readonly topic: string;
   readonly partition: number;
   readonly from: TopicStart;
+  readonly until: Until | undefined;
+  readonly filter: RecordFilter | undefined;
   /** 1 to 1,000 */
   readonly limit: number;
 }

@@ -11,10 +11,12 @@ import type {
   PartitionStates,
   Position,
   ProducerSequence,
+  RecordFilter,
   Start,
   TopicConfig,
   TopicDescription,
   TopicStart,
+  Until,
 } from "@ringcast/protocol";
 import type { LogStore } from "../log/index.js";
 import type { Runtime } from "../runtime/index.js";
@@ -52,10 +54,10 @@ export interface Outlet {
 }
 
 /**
- * How deliveries are written: `json` text frames of the JSON dialect; `events` Server-Sent Events (`data:`, `id:`, `event: gap`) as pieces of a
+ * How deliveries are written: `json` text frames of the JSON dialect; `msgpack` binary frames, records as they stand in the log; `events` Server-Sent Events (`data:`, `id:`, `event: gap`) as pieces of a
  * response body, where `matched` and subscription numbers don't exist.
  */
-export type DeliveryDialect = "json" | "events";
+export type DeliveryDialect = "json" | "msgpack" | "events";
 
 // ---- publishing ------------------------------------------------------------------------------------------------------
 
@@ -84,8 +86,66 @@ export interface SubscribeInput {
   readonly topic: string | undefined;
   readonly pattern: string | undefined;
   readonly from: Start;
+  readonly until: Until | undefined;
+  readonly filter: RecordFilter | undefined;
+  /** Check each record before it is sent, also where it isn't translated. */
+  readonly verify: boolean;
   /** 0: no acknowledgements needed */
   readonly window: number;
+}
+
+// ---- what operators see of readers -------------------------------------------------------------------------------------
+
+/** What holds a cursor: nothing at the head, nothing although it is behind, the subscription's window, or the socket. */
+export const CURSOR_STATES = ["live", "catching-up", "waiting-for-window", "waiting-for-drain"] as const;
+export type CursorStateName = (typeof CURSOR_STATES)[number];
+
+/** How far readers are behind. */
+export interface Lag {
+  readonly records: number;
+  /** Of log. */
+  readonly bytes: number;
+  /** Age of the oldest record that was not sent yet, milliseconds; 0 at the head. */
+  readonly ms: number;
+}
+
+export interface CursorReport {
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: string;
+  /** The next that will be sent. */
+  readonly next: number;
+  readonly head: number;
+  readonly tail: number;
+  readonly state: CursorStateName;
+  readonly lag: Lag;
+}
+
+export interface SubscriptionReport {
+  readonly subscription: number;
+  readonly topic: string | undefined;
+  readonly pattern: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly window: number;
+  readonly unacknowledged: number;
+  readonly filter: RecordFilter | undefined;
+  readonly until: Until | undefined;
+  /** The gate that holds most: the state of the cursor that is furthest behind. */
+  readonly state: CursorStateName;
+  /** Sum over the cursors for records and bytes, maximum for ms. */
+  readonly lag: Lag;
+  readonly deliveredRecords: number;
+  readonly cursorCount: number;
+  /** The ones that are furthest behind, at most 100. */
+  readonly cursors: readonly CursorReport[];
+}
+
+/** A histogram that is counted where things happen: `counts[i]` values were at most `bounds[i]`, the last entry is for all above. Not cumulative. */
+export interface HistogramCounts {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
 }
 
 /** What the reply to a subscribe tells: `partitions` of a topic, or `topics` (at most 1,000, then `more`) of a pattern. */
@@ -119,6 +179,8 @@ export interface Reader {
   blocked(): void;
   /** Everything sent before has been taken: delivery goes on in this turn's flush. */
   drained(): void;
+  /** One row for each subscription, in the order of their numbers. Costs a look at each cursor. */
+  report(): readonly SubscriptionReport[];
   /** Ends all subscriptions. Harmless when closed. */
   close(): void;
 }
@@ -128,11 +190,13 @@ export interface HistoryInput {
   readonly topic: string;
   readonly partition: number;
   readonly from: TopicStart;
+  readonly until: Until | undefined;
+  readonly filter: RecordFilter | undefined;
   readonly limit: number;
 }
 
 export interface HistoryPage {
-  /** A JSON array of message objects, as UTF-8; at most about 1 MiB. */
+  /** Dialect `json`: an array of message objects, as UTF-8. `msgpack`: records as they stand in the log, one behind the other. At most about 1 MiB. */
   readonly messages: Uint8Array;
   readonly partition: number;
   readonly next: Position;
@@ -171,6 +235,15 @@ export interface HubStats {
   /** Milliseconds spent in flushes. */
   readonly flushMs: number;
   readonly gaps: Readonly<Record<GapReason, number>>;
+  /** Gauge: cursors by what holds them. */
+  readonly cursorStates: Readonly<Record<CursorStateName, number>>;
+  /** Gauges over all cursors. */
+  readonly lagSum: Lag;
+  readonly lagMax: Lag;
+  /** Seconds from the append of a record to the write of the frame that has it, for readers at the head. */
+  readonly publishToSend: HistogramCounts;
+  /** Bytes written to one reader in one flush. */
+  readonly flushBytes: HistogramCounts;
 }
 
 /** Something an operator should see in the log. */
@@ -237,7 +310,7 @@ export interface Hub {
   openPublisher(): Publisher;
   openReader(outlet: Outlet, dialect: DeliveryDialect): Reader;
   /** @throws RingcastError `unknown_topic` `invalid_topic` `invalid_offset` `bad_request` */
-  history(input: HistoryInput): HistoryPage;
+  history(input: HistoryInput, dialect: Exclude<DeliveryDialect, "events">): HistoryPage;
   /** @throws RingcastError `unknown_topic` `invalid_topic` */
   describe(topic: string): TopicDescription;
   /**

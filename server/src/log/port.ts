@@ -34,7 +34,8 @@ export interface LogCursor {
 
 /**
  * Why a read stopped. `records`: there are some. `end`: the cursor stands at the head. `below-tail`: it stands below the tail, which is in
- * `nextOffset`. `corrupt`: records `offset` to `nextOffset - 1` are damaged. `pending`: ask again in a later turn.
+ * `nextOffset`. `corrupt`: records `offset` to `nextOffset - 1` are damaged. `pending`: the block is being read, or the file can't be at the moment;
+ * the store's `onReadable` tells when to ask again.
  */
 export type ReadStatus = "records" | "end" | "below-tail" | "corrupt" | "pending";
 
@@ -159,8 +160,27 @@ export interface LogStore {
   /** Bytes on disk (or heap) of all logs, for the metrics. */
   readonly totalBytes: number;
   readonly mappedBytes: number;
+  /** Limit of {@link totalBytes}; 0: none. What would grow beyond it is refused with `unavailable`. */
+  maxDataBytes: number;
+  /** Page faults that reading and appending caused in this process so far, and blocks read asynchronously. */
+  readonly counters: LogCounters;
+  /** Set once by whoever reads: told when a log whose read was `pending` may be asked again. */
+  onReadable: ((log: RingLog) => void) | undefined;
   /** Syncs and closes every log, marks them cleanly closed, frees the directory's lock. */
   close(): Promise<void>;
+}
+
+/** Totals since the start. */
+export interface LogCounters {
+  readonly minorPageFaults: number;
+  readonly majorPageFaults: number;
+  /** Blocks of readers far behind, read off the loop. */
+  readonly blockReads: number;
+  readonly blockReadBytes: number;
+  /** Records that retention by age or count has let go. */
+  readonly expiredRecords: number;
+  /** Logs that were unmapped to make room. */
+  readonly unmappedLogs: number;
 }
 
 /** Something an operator should know, for the log and the metrics. */

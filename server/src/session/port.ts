@@ -2,7 +2,7 @@
  * The door of the session: decides WebSocket handshakes and runs one session per socket.
  */
 import type { ErrorCode, Limits, RingcastError } from "@ringcast/protocol";
-import type { Hub } from "../hub/index.js";
+import type { Hub, SubscriptionReport } from "../hub/index.js";
 import type { Runtime } from "../runtime/index.js";
 import type { Socket, SocketHandler } from "./socket.js";
 
@@ -46,6 +46,38 @@ export interface SessionOptions {
   readonly stallTimeoutMs: number;
   /** Connections at once; one more is refused in the handshake with `too_many`. */
   readonly maxConnections: number;
+  /** Connections of one address; 0: no limit. Not applied to loopback addresses unless `limitLoopback`. */
+  readonly maxConnectionsPerAddress: number;
+  readonly limitLoopback: boolean;
+  readonly rates: PublishRates;
+}
+
+/** Token buckets of each connection: so much a second on average, twice that at once. 0: no limit. Beyond it `rate_limited` with `retryAfterMs`, nothing stored. */
+export interface PublishRates {
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Acknowledgements, pings and other requests that store nothing. */
+  readonly requestsPerSecond: number;
+}
+
+/** One connection as operators see it. */
+export interface ConnectionReport {
+  /** As in `welcome`. */
+  readonly id: string;
+  readonly remoteAddress: string;
+  /** Undefined where no token is required, or none was given yet. */
+  readonly subject: string | undefined;
+  readonly dialect: "json" | "msgpack";
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Bytes that its socket has not taken. */
+  readonly bufferedBytes: number;
+  readonly subscriptions: number;
+  readonly receivedFrames: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Milliseconds since the last frame, ping or pong came in. */
+  readonly silentMs: number;
 }
 
 /** Counters since the start. */
@@ -72,6 +104,13 @@ export interface SessionFactory {
    * @returns when no socket is open any more
    */
   drain(timeoutMs: number): Promise<void>;
+  /** What the operator may have changed while the hub runs. Holds for connections that are open, too. */
+  configure(options: Partial<Pick<SessionOptions, "maxConnections" | "maxConnectionsPerAddress" | "limitLoopback" | "rates">>): void;
+  /** Connections in the order they opened, at most `limit`, behind the one named `after`. */
+  connections(after: string | undefined, limit: number): readonly ConnectionReport[];
+  connection(id: string): (ConnectionReport & { readonly subscriptionReports: readonly SubscriptionReport[] }) | undefined;
+  /** Closes one connection with 1008 and this reason, behind an `error` `forbidden`. @returns false where there is none of this id */
+  disconnect(id: string, reason: string): boolean;
   /** Cuts what is open and stops the timer. */
   close(): void;
 }
