@@ -17,7 +17,8 @@ const ROOMS = {
   dashboard: ["runtime"],
   transport: ["runtime"],
   config: [],
-  cli: ["config", "dashboard", "runtime"],
+  // `ringcast check` verifies a data directory that no hub has: it asks the log.
+  cli: ["config", "dashboard", "runtime", "log"],
 };
 
 const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
@@ -43,6 +44,9 @@ const LIBRARIES = {
   pino: `${SERVER}telemetry/`,
   "prom-client": `${SERVER}telemetry/`,
   zod: `${SERVER}(config|http)/`,
+  msgpackr: "^(protocol|client-sdk)/src/",
+  idb: "^client-sdk/src/persist/",
+  "react(-dom)?": "^client-sdk/src/react/",
 };
 
 const libraryRules = Object.entries(LIBRARIES).map(([library, place]) => ({
