@@ -8,6 +8,7 @@ export * from "./dialects/json/request.js";
 export * from "./digest.js";
 export * from "./error-table.js";
 export * from "./errors.js";
+export * from "./filter.js";
 export * from "./headers.js";
 export * from "./limits.js";
 export * from "./messages.js";

@@ -42,5 +42,7 @@ export const MAX_HISTORY_LIMIT = 1_000;
 export const DEFAULT_HISTORY_LIMIT = 100;
 /** Positions that one `from` may name, over all topics. */
 export const MAX_RESUME_POSITIONS = 100_000;
+/** Keys and header values that one `filter` may name together. */
+export const MAX_FILTER_TERMS = 1_000;
 /** The last instant that a Date can hold, milliseconds since 1970. */
 export const MAX_TIME_MS = 8_640_000_000_000_000;

@@ -5,15 +5,11 @@ import { RingcastError, shown } from "./errors.js";
 
 /** Fields of requests, by operation: `bad_request` with `details.field` wherever they are present. */
 const REFUSED_FIELDS: ReadonlyMap<string, readonly string[]> = /*#__PURE__*/ new Map([
-  ["subscribe", ["group", "queue", "filter", "until"]],
-  ["history", ["until"]],
+  ["subscribe", ["group", "queue"]],
 ]);
 
 /** Levels of durability of a publish: `bad_request`. */
 const REFUSED_DURABILITIES: readonly string[] = ["replicated"];
-
-/** Settings of a topic: `bad_request` for anything but zero. */
-const REFUSED_SETTINGS = ["retentionMs", "retentionRecords"] as const;
 
 /**
  * Refuses a request that names a field of a later version.
@@ -34,21 +30,6 @@ export function refuseLaterFields(op: string, has: (field: string) => boolean): 
 export function refuseLaterDurability(durability: string): void {
   if (!REFUSED_DURABILITIES.includes(durability)) return;
   throw refused("durability", `Ask for durability "stored" or "synced": this hub can't reach ${shown(durability)}.`);
-}
-
-/**
- * Refuses settings of a topic that this version does not carry out.
- * @throws RingcastError `bad_request`
- */
-export function refuseLaterSettings(settings: Readonly<Record<string, unknown>>): void {
-  for (const field of REFUSED_SETTINGS) {
-    const value = settings[field];
-    if (value === undefined || value === 0) continue;
-    throw refused(
-      field,
-      `Set ${field} to 0 or leave it out: this version keeps records by capacity only, not ${shown(value)}.`,
-    );
-  }
 }
 
 function refused(field: string, message: string): RingcastError {

@@ -6,6 +6,7 @@
  */
 import { RingcastError, shown } from "./errors.js";
 import type { ErrorCode } from "./error-table.js";
+import { readFilter } from "./filter.js";
 import {
   DEFAULT_HISTORY_LIMIT,
   MAX_HISTORY_LIMIT,
@@ -28,6 +29,7 @@ import type {
   Start,
   SubscribeRequest,
   TopicStart,
+  Until,
 } from "./operations.js";
 import { isEpoch, isOffset } from "./position.js";
 import type { Position } from "./position.js";
@@ -157,14 +159,35 @@ function readSubscribe(id: RequestId, fields: RequestFields, limits: Limits): Su
     throw badRequest("window", `Give "window" as an integer from 0 to ${limits.maxWindow}, not ${shown(window)}.`);
   }
   const from = fields.has("from") ? fields.get("from") : "latest";
+  const until = readUntil(fields.get("until"));
+  if (isPattern && typeof until === "object" && "offset" in until) {
+    throw badRequest("until", `End a pattern at "head" or a time: an offset belongs to one topic.`);
+  }
   return {
     op: "subscribe",
     id,
     topic,
     pattern,
-    window,
     from: isPattern ? readPatternStart(from) : readTopicStart(from),
+    until,
+    filter: readFilter(fields.get("filter")),
+    verify: readVerify(fields.get("verify")),
+    window,
   };
+}
+
+function readUntil(value: unknown): Until | undefined {
+  if (value === undefined || value === "head") return value;
+  const form = isObject(value) ? onlyMember(value, ["offset", "time"]) : undefined;
+  if (isObject(value) && form === "offset") return { offset: checkOffset(value["offset"], "until") };
+  if (isObject(value) && form === "time") return { time: checkTime(value["time"], "until") };
+  throw badRequest("until", `Give "until" as "head" or an object with one of offset and time, not ${shown(value)}.`);
+}
+
+function readVerify(value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value === "boolean") return value;
+  throw badRequest("verify", `Give "verify" as true or false, not ${shown(value)}.`);
 }
 
 function readPatternStart(value: unknown): Start {
@@ -226,6 +249,8 @@ function readHistory(id: RequestId, fields: RequestFields): HistoryRequest {
     topic: readTopic(fields),
     partition: readPartition(fields) ?? 0,
     from: readTopicStart(fields.get("from")),
+    until: readUntil(fields.get("until")),
+    filter: readFilter(fields.get("filter")),
     limit,
   };
 }
@@ -290,9 +315,9 @@ function checkOffset(value: unknown, field = "from"): number {
   throw new RingcastError(code, `Give offsets as integers from 0 to 2^53 - 1, not ${shown(value)}.`, { field });
 }
 
-function checkTime(value: unknown): number {
+function checkTime(value: unknown, field = "from"): number {
   if (isOffset(value) && value <= MAX_TIME_MS) return value;
-  throw badRequest("from", `Give "time" as integer milliseconds since 1970, not ${shown(value)}.`);
+  throw badRequest(field, `Give "time" as integer milliseconds since 1970, not ${shown(value)}.`);
 }
 
 function checkLast(value: unknown): number {

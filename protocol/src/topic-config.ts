@@ -7,7 +7,6 @@
 import { RingcastError, shown } from "./errors.js";
 import { MAX_PARTITIONS, MIN_CAPACITY_BYTES } from "./limits.js";
 import { STORAGE_KINDS, TOPIC_DURABILITIES, type TopicConfig } from "./operations.js";
-import { refuseLaterSettings } from "./refusals.js";
 
 /** A typed array over more would not work on Node 20. */
 const MAX_CAPACITY_BYTES = 2 ** 32 - 65_536;
@@ -21,9 +20,6 @@ interface Rule {
   readonly values: string;
   readonly meaning: string;
 }
-
-/** What refusals.ts leaves of a setting. */
-const LATER = "0 in this version";
 
 export const TOPIC_CONFIG_RULES: Readonly<Record<keyof TopicConfig, Rule>> = {
   partitions: {
@@ -40,13 +36,12 @@ export const TOPIC_CONFIG_RULES: Readonly<Record<keyof TopicConfig, Rule>> = {
   },
   retentionMs: {
     ...integer(0, Number.MAX_SAFE_INTEGER),
-    values: LATER,
-    meaning: "Age at which records expire, in milliseconds; 0: no limit by age.",
+    meaning:
+      "Age at which records expire, in milliseconds by their own time, also when nobody publishes; 0: no limit by age.",
   },
   retentionRecords: {
     ...integer(0, Number.MAX_SAFE_INTEGER),
-    values: LATER,
-    meaning: "Number of records kept per partition; 0: no limit by count.",
+    meaning: "Number of records kept per partition, exactly; 0: no limit by count.",
   },
   durability: {
     ...oneOf(TOPIC_DURABILITIES),
@@ -60,7 +55,7 @@ export const TOPIC_CONFIG_RULES: Readonly<Record<keyof TopicConfig, Rule>> = {
  * in every request; the configuration file refuses them before.
  *
  * @param value a parsed JSON value, believed to be nothing in particular
- * @throws RingcastError `bad_request` with `details.field`: a wrong type, out of range, or not in this version
+ * @throws RingcastError `bad_request` with `details.field`: a wrong type or out of range
  */
 export function decodeTopicConfig(value: unknown): Partial<TopicConfig> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -73,9 +68,7 @@ export function decodeTopicConfig(value: unknown): Partial<TopicConfig> {
       throw new RingcastError("bad_request", `${field} must be ${rule.expected}, not ${shown(setting)}.`, { field });
     }
   }
-  const config: Partial<TopicConfig> = Object.fromEntries(given);
-  refuseLaterSettings(config);
-  return config;
+  return Object.fromEntries(given);
 }
 
 function integer(least: number, most: number): Pick<Rule, "accepts" | "expected" | "values"> {

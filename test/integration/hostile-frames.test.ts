@@ -95,8 +95,9 @@ describe("a request that is refused", () => {
     ["a long producer id", publish(`"data":1,"producer":{"id":"${"p".repeat(10_000)}","sequence":0}`), "bad_request"],
     ["group", subscribe(`"group":"g"`), "bad_request"],
     ["queue", subscribe(`"queue":"q"`), "bad_request"],
-    ["filter", subscribe(`"filter":{"keys":["a"]}`), "bad_request"],
-    ["until", subscribe(`"until":"head"`), "bad_request"],
+    ["a regular expression as filter", subscribe(`"filter":{"regex":"(a+)+$"}`), "bad_request"],
+    ["10,000 keys", subscribe(`"filter":{"keys":[${'"k",'.repeat(9_999)}"k"]}`), "bad_request"],
+    ["until tomorrow", subscribe(`"until":"tomorrow"`), "bad_request"],
     ["history without limit", `{"op":"history","id":"x","topic":"t","from":"earliest","limit":0}`, "bad_request"],
     [
       "history of a billion",

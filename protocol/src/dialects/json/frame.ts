@@ -25,6 +25,7 @@ const FRAMES: ReadonlyMap<string, string> = /*#__PURE__*/ new Map([
   ["matched", "subscription# topic$ partitions{"],
   ["messages", "subscription# topic$ partition# epoch$ next# messages["],
   ["gap", "subscription# topic$ partition# from# to# reason$ epoch$ next#"],
+  ["ended", "subscription#"],
   ["acked", ""],
   ["history", "messages[ partition# next{ head# tail#"],
   ["topic", "topic{"],

@@ -43,6 +43,7 @@ const FIELDS = [
   "queue",
   "filter",
   "until",
+  "verify",
 ] as const;
 
 export type FieldName = (typeof FIELDS)[number];

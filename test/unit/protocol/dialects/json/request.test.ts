@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CONTENT_TYPE, DEFAULT_LIMITS, decodeHeaders, decodePublishBody, decodeRequest } from "@ringcast/protocol";
-import type { ErrorFrame, PublishRequest, Request } from "@ringcast/protocol";
+import type { ErrorFrame, PublishRequest, Request, SubscribeRequest } from "@ringcast/protocol";
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 
@@ -131,6 +131,8 @@ describe("operations", () => {
       topic: "a",
       partition: 0,
       from: { offset: 3 },
+      until: undefined,
+      filter: undefined,
       limit: 100,
     });
     expect(accepted('{"op":"subscribe","id":1,"topic":"a"}')).toEqual({
@@ -139,6 +141,9 @@ describe("operations", () => {
       topic: "a",
       pattern: undefined,
       from: "latest",
+      until: undefined,
+      filter: undefined,
+      verify: false,
       window: 0,
     });
   });
@@ -349,10 +354,56 @@ describe("subscribe", () => {
     ['"topic":"t","window":100001', "bad_request", "window"],
     ['"topic":"t","group":"g"', "bad_request", "group"],
     ['"topic":"t","queue":"q"', "bad_request", "queue"],
-    ['"topic":"t","filter":{"keys":["a"]}', "bad_request", "filter"],
-    ['"topic":"t","until":"head"', "bad_request", "until"],
+    ['"topic":"t","until":null', "bad_request", "until"],
+    ['"topic":"t","until":"tail"', "bad_request", "until"],
+    ['"topic":"t","until":{}', "bad_request", "until"],
+    ['"topic":"t","until":{"offset":1,"time":1}', "bad_request", "until"],
+    ['"topic":"t","until":{"offset":-1}', "invalid_offset", "until"],
+    ['"topic":"t","until":{"offset":"1"}', "invalid_offset", "until"],
+    ['"topic":"t","until":{"time":1.5}', "bad_request", "until"],
+    ['"pattern":"t","until":{"offset":1}', "bad_request", "until"],
+    ['"topic":"t","verify":null', "bad_request", "verify"],
+    ['"topic":"t","verify":1', "bad_request", "verify"],
+    ['"topic":"t","filter":null', "bad_request", "filter"],
+    ['"topic":"t","filter":"a"', "bad_request", "filter"],
+    ['"topic":"t","filter":[]', "bad_request", "filter"],
+    ['"topic":"t","filter":{}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"regex":"(a+)+$"}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"keys":[]}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"keys":"a"}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"keys":null}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"keys":[1]}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"keys":["\\ud800"]}', "bad_request", "filter"],
+    [`"topic":"t","filter":{"keys":["${"k".repeat(1_025)}"]}`, "bad_request", "filter"],
+    ['"topic":"t","filter":{"headers":{}}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"headers":{"":["a"]}}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"headers":{"a":[]}}', "bad_request", "filter"],
+    ['"topic":"t","filter":{"headers":{"a":"b"}}', "bad_request", "filter"],
+    [`"topic":"t","filter":{"headers":{"${"n".repeat(129)}":["a"]}}`, "bad_request", "filter"],
   ])("refuses %s: %s %s", (fields, code, field) => {
     expect(refused(ask(fields))).toMatchObject({ id: 1, code, details: { field } });
+  });
+
+  it("takes an end, a filter and verify", () => {
+    const filter = { keys: ["a", ""], headers: { type: ["x", "y"], "ringcast-reason": ["z"] } };
+    const fields = `"topic":"t","until":{"offset":0},"verify":true,"filter":${JSON.stringify(filter)}`;
+    expect(accepted(ask(fields))).toMatchObject({ until: { offset: 0 }, filter, verify: true });
+    expect(accepted(ask('"pattern":">","until":"head"'))).toMatchObject({ until: "head" });
+    expect(accepted(ask('"pattern":">","until":{"time":5}'))).toMatchObject({ until: { time: 5 } });
+    const history = `{"op":"history","id":1,"topic":"t","from":"earliest","until":"head","filter":{"keys":["a"]}}`;
+    expect(accepted(history)).toMatchObject({ until: "head", filter: { keys: ["a"] } });
+  });
+
+  it("takes 1,000 values in a filter and not one more", () => {
+    const filter = (keys: number, values: number) =>
+      `"topic":"t","filter":${JSON.stringify({ keys: Array(keys).fill("k"), headers: { a: Array(values).fill("v") } })}`;
+    expect(accepted(ask(filter(400, 600))).op).toBe("subscribe");
+    expect(refused(ask(filter(400, 601)))).toMatchObject({ code: "bad_request", details: { field: "filter" } });
+  });
+
+  it("takes __proto__ in a filter for a name like any other", () => {
+    const { filter } = accepted(ask('"topic":"t","filter":{"headers":{"__proto__":["a"]}}')) as SubscribeRequest;
+    expect(Object.entries(filter?.headers ?? {})).toEqual([["__proto__", ["a"]]]);
   });
 
   it("refuses 100,000 positions as too many", () => {
@@ -371,12 +422,8 @@ describe("history and ack", () => {
     expect(error).toMatchObject({ code: "bad_request", details: { field: "limit" } });
   });
 
-  it("history needs a start and offers no end", () => {
+  it("history needs a start", () => {
     expect(refused('{"op":"history","id":1,"topic":"t"}')).toMatchObject({ details: { field: "from" } });
-    expect(refused('{"op":"history","id":1,"topic":"t","from":"earliest","until":"head"}')).toMatchObject({
-      code: "bad_request",
-      details: { field: "until" },
-    });
   });
 
   it.each([
