@@ -43,6 +43,8 @@ export interface HubParts extends Pick<TransportHandlers, "handshake" | "request
   refuseNew(): void;
 }
 
+type SessionGates = Pick<SessionOptions, "maxConnections" | "maxConnectionsPerAddress" | "limitLoopback" | "rates">;
+
 const VERSION = readVersion();
 const INSTANCE_ID_LENGTH = 12;
 
@@ -145,7 +147,7 @@ function sessionOptions(
   { loaded, runtime }: PartsInput,
   authenticator: Authenticator,
 ): Omit<SessionOptions, "hub" | "runtime" | "limits"> {
-  const { authTimeoutMs, stallTimeoutMs, maxConnections } = loaded.config;
+  const { authTimeoutMs, stallTimeoutMs } = loaded.config;
   const verify = (token: string, remoteAddress: string) => {
     const verdict = authenticator.verify(token, remoteAddress);
     return verdict.accepted ? verdict.identity : undefined;
@@ -156,7 +158,21 @@ function sessionOptions(
     tokens: authenticator.required ? { verify } : undefined,
     authTimeoutMs,
     stallTimeoutMs,
-    maxConnections,
+    ...sessionSettingsOf(loaded),
+  };
+}
+
+/** What holds for open connections, too, when it changes. */
+function sessionSettingsOf({ config, given }: LoadedConfig): SessionGates {
+  return {
+    maxConnections: config.maxConnections,
+    maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+    limitLoopback: given.has("maxConnectionsPerAddress"),
+    rates: {
+      messagesPerSecond: config.maxPublishRate,
+      bytesPerSecond: config.maxPublishBytesRate,
+      requestsPerSecond: config.maxRequestRate,
+    },
   };
 }
 

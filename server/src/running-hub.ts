@@ -46,7 +46,13 @@ export async function startHub(loaded: LoadedConfig, log: Logger): Promise<Runni
   try {
     const port = await transport.listen(config.host, config.port);
     const watch = new StorageWatch(log);
-    const store = await openLogStore({ directory: config.data, runtime, onEvent: (event) => watch.logEvent(event) });
+    const store = await openLogStore({
+      directory: config.data,
+      runtime,
+      maxMappedLogs: config.maxMappedLogs,
+      onEvent: (event) => watch.logEvent(event),
+    });
+    store.maxDataBytes = config.maxDataBytes;
     const parts = makeParts({ loaded, log, runtime, store, watch, refused, countRefused, port, transport });
     handlers = parts;
     const url = `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`;

@@ -24,10 +24,9 @@ describe("configuration of a hub", () => {
 
   it("ends with exit code 2 for a setting of the file that this version refuses", async () => {
     using folder = tempDir();
-    const topics = [{ pattern: "a.>", retentionMs: 60_000 }];
-    writeFileSync(join(folder.path, "ringcast.config.json"), JSON.stringify({ topics }));
+    writeFileSync(join(folder.path, "ringcast.config.json"), JSON.stringify({ redisUrl: "redis://localhost" }));
     const result = await runRingcast(["serve", "--port", "0"], { cwd: folder.path });
-    expect([result.code, result.stderr]).toEqual([2, expect.stringContaining("retentionMs")]);
+    expect([result.code, result.stderr]).toEqual([2, expect.stringContaining("redisUrl")]);
   });
 
   it("prints what holds and where it comes from, without secrets", async () => {

@@ -1,6 +1,6 @@
 /** What one setting alone can't tell: rules between settings, and what is safe to listen on. */
 import { ConfigError } from "./config-error.js";
-import type { Config, SettingKey } from "./schema.js";
+import { flagOf, type Config, type SettingKey } from "./schema.js";
 import { isToken, type TokenEntry } from "./token-file.js";
 
 /** Shorter tokens can be guessed over a network. */
@@ -18,7 +18,17 @@ export function checkTogether(config: Config, tokens: readonly TokenEntry[], loo
   if (config.token !== "" && !isToken(config.token)) {
     throw new ConfigError(`${nameOf("token")} must be visible ASCII characters without blanks.`, "token");
   }
+  checkTls(config, nameOf);
   if (!loopback && !config.insecure) checkExposed(config, tokens, nameOf);
+}
+
+function checkTls({ tlsCert, tlsKey }: Config, nameOf: NameOf): void {
+  if ((tlsCert === "") === (tlsKey === "")) return;
+  const [given, missing] = tlsCert === "" ? (["tlsKey", "tlsCert"] as const) : (["tlsCert", "tlsKey"] as const);
+  throw new ConfigError(
+    `${nameOf(given)} needs ${flagOf(missing)} beside it: TLS takes a certificate and its key.`,
+    missing,
+  );
 }
 
 function checkExposed(config: Config, tokens: readonly TokenEntry[], nameOf: NameOf): void {

@@ -23,7 +23,7 @@ export function effectiveConfig(loaded: LoadedConfig): readonly EffectiveSetting
 }
 
 function printable(loaded: LoadedConfig, key: SettingKey): unknown {
-  if (key === "topics") return loaded.config.topics.map(({ pattern, config }) => ({ pattern, ...config }));
+  if (key === "topics") return loaded.config.topics.map(({ config, ...rule }) => ({ ...rule, ...config }));
   const value = loaded.config[key];
   return settingOf(key).secret === true && value !== "" ? MASK : value;
 }

@@ -42,12 +42,15 @@ the configuration in force and where each value comes from; secrets are masked.
 - Lists are separated by commas in flags and variables; a flag may be given several times.
 - A relative path starts from the working directory; in the file, from the file's folder.
 - An empty variable counts as not set. Where it should hold a secret, the hub does not start.
+- On SIGHUP the hub reads its files again (flags and variables stay as they were). Settings with *yes* in the column *SIGHUP* hold their new value from then on, for
+  connections that are open, too; for any other that changed it logs a sentence that it needs a restart. A configuration that is wrong changes nothing and is logged. Connections
+  whose token is gone are closed with 4401. Certificate and key are also read again by themselves when their files change.
 - The hub does not start either with an unknown key, a misspelt flag or variable, or a value out of range: it ends with exit code 2 and a sentence that
   names the setting.
 ${SETTING_GROUPS.map(groupTable).join("")}
 ## Topic configuration
 
-Keys of the entries of \`topics\`, beside \`pattern\`, and of the body of \`PUT /v1/topics/{topic}\`.
+Keys of the entries of \`topics\`, beside \`pattern\` and \`autoCreate\` (whether a publish or a subscription may create such a topic), and of the body of \`PUT /v1/topics/{topic}\`.
 
 | key | values | default | meaning |
 | --- | --- | --- | --- |
@@ -101,9 +104,9 @@ function groupTable(group: Setting["group"]): string {
         ? `\`${key}\`<br>(file only)`
         : `\`${key}\`<br>\`${flagOf(key)}\`<br>\`${variableOf(key)}\``;
     const values = setting.unit === undefined ? setting.values : `${setting.values} (${setting.unit})`;
-    return `| ${name} | ${values} | ${defaultOf(setting)} | ${setting.description} |\n`;
+    return `| ${name} | ${values} | ${defaultOf(setting)} | ${setting.reloads === true ? "yes" : "restart"} | ${setting.description} |\n`;
   });
-  return `\n## ${group}\n\n| setting | values | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("")}`;
+  return `\n## ${group}\n\n| setting | values | default | SIGHUP | meaning |\n| --- | --- | --- | --- | --- |\n${rows.join("")}`;
 }
 
 function defaultOf(setting: Setting): string {

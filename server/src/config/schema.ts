@@ -58,6 +58,7 @@ export const SETTINGS = {
     choices: ["trace", "debug", "info", "warn", "error", "silent"],
     default: "info",
     description: "Least important kind of line that is logged, on standard error.",
+    reloads: true,
   }),
   logFormat: choice({
     group: "Server",
@@ -80,6 +81,7 @@ export const SETTINGS = {
     placeholder: "<secret>",
     values: "visible ASCII characters",
     secret: true,
+    reloads: true,
   }),
   tokenFile: text({
     group: "Access",
@@ -89,6 +91,7 @@ export const SETTINGS = {
     placeholder: "<file>",
     values: "file",
     path: true,
+    reloads: true,
   }),
   allowedOrigins: list({
     group: "Access",
@@ -100,6 +103,7 @@ export const SETTINGS = {
     description:
       "Pages of other origins that may talk to the hub, e.g. `https://app.example`; `*` allows all. They get CORS headers.",
     values: "list of origins",
+    reloads: true,
   }),
   allowedHosts: list({
     group: "Access",
@@ -111,18 +115,42 @@ export const SETTINGS = {
     description:
       "Host names under which a hub on a loopback address may be called, beside the loopback ones, e.g. behind a proxy.",
     values: "list of host names",
+    reloads: true,
+  }),
+
+  tlsCert: text({
+    group: "Access",
+    default: "",
+    description:
+      "Certificate of the hub with those of its issuers (PEM): the hub then speaks https and wss only, TLS 1.2 or newer. Read again when the file changes.",
+    placeholder: "<file>",
+    values: "file",
+    path: true,
+    reloads: true,
+  }),
+  tlsKey: text({
+    group: "Access",
+    default: "",
+    description: "Private key of `tlsCert` (PEM, without a passphrase). Others should not be able to read it.",
+    placeholder: "<file>",
+    values: "file",
+    path: true,
+    reloads: true,
   }),
 
   autoCreateTopics: toggle({
     group: "Topics",
     default: true,
-    description: "Lets a publish or a subscription create the topic it names.",
+    description:
+      "Lets a publish or a subscription create the topic it names, unless the `autoCreate` of a rule in `topics` says otherwise.",
+    reloads: true,
   }),
   topics: topicRules(
     {
       group: "Topics",
       description:
         "Configuration of topics by pattern, taken when a topic is created; the first pattern that matches wins.",
+      reloads: true,
     },
     checkPattern,
   ),
@@ -132,6 +160,31 @@ export const SETTINGS = {
     min: 1,
     max: 10_000_000,
     description: "The most topics there may be.",
+    reloads: true,
+  }),
+
+  maxDataBytes: integer({
+    group: "Storage",
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: "bytes",
+    description:
+      "Most bytes that all logs together may take; a publish that would go beyond is answered `unavailable`. 0: no limit.",
+    reloads: true,
+  }),
+  maxMappedLogs: integer({
+    group: "Storage",
+    default: 8_192,
+    min: 16,
+    max: 60_000,
+    description: "Logs that are mapped into memory at once; beyond it the least recently used are let go.",
+  }),
+  mmap: toggle({
+    group: "Storage",
+    default: true,
+    description:
+      "Maps logs into memory where the file system can be trusted with it; off (`--no-mmap`), they are kept in the process and written to their files.",
   }),
 
   maxMessageBytes: integer({
@@ -200,6 +253,42 @@ export const SETTINGS = {
     min: 1,
     max: 10_000_000,
     description: "WebSocket connections at once; one more is answered 429.",
+    reloads: true,
+  }),
+  maxConnectionsPerAddress: integer({
+    group: "Limits",
+    default: 1_000,
+    min: 0,
+    max: 10_000_000,
+    description:
+      "WebSocket connections of one address at once; 0: no limit. Loopback addresses are exempt unless this is set.",
+    reloads: true,
+  }),
+  maxPublishRate: integer({
+    group: "Limits",
+    default: 0,
+    min: 0,
+    max: 100_000_000,
+    description:
+      "Messages that one connection may publish a second on average, twice that at once; beyond it `rate_limited`. 0: no limit.",
+    reloads: true,
+  }),
+  maxPublishBytesRate: integer({
+    group: "Limits",
+    default: 0,
+    min: 0,
+    max: 2 ** 40,
+    description: "Bytes that one connection may publish a second on average, twice that at once. 0: no limit.",
+    reloads: true,
+  }),
+  maxRequestRate: integer({
+    group: "Limits",
+    default: 0,
+    min: 0,
+    max: 100_000_000,
+    description:
+      "Requests of one connection a second that store nothing, such as acknowledgements and pings. 0: no limit.",
+    reloads: true,
   }),
   maxEventStreams: integer({
     group: "Limits",
@@ -207,6 +296,7 @@ export const SETTINGS = {
     min: 1,
     max: 10_000_000,
     description: "Server-Sent Events streams at once; one more is answered 429.",
+    reloads: true,
   }),
 
   idleTimeoutMs: integer({
@@ -256,6 +346,7 @@ export const SETTINGS = {
     max: DAY_MS,
     unit: "ms",
     description: "Time that a stop may take: connections are told to come back, spread over half of it, then closed.",
+    reloads: true,
   }),
 } as const satisfies Record<string, Setting>;
 

@@ -4,7 +4,7 @@
 import { z } from "zod";
 
 /** Headings of help and reference page, in their order. */
-export const SETTING_GROUPS = ["Server", "Access", "Topics", "Limits", "Timing"] as const;
+export const SETTING_GROUPS = ["Server", "Access", "Topics", "Storage", "Limits", "Timing"] as const;
 
 /** A setting: everything that help, reference page, validation and the effective configuration need to know about it. */
 export interface Setting<T = unknown> {
@@ -26,6 +26,8 @@ export interface Setting<T = unknown> {
   readonly fileOnly?: true;
   /** A name of a file or folder: relative to the configuration file when it stands there, else to the working directory. */
   readonly path?: true;
+  /** A new value holds from a SIGHUP on; any other setting needs a restart. */
+  readonly reloads?: true;
   /**
    * Makes a value out of the text of a flag or variable; what can't be one stays text, so that the schema complains about what was written.
    */
@@ -33,7 +35,7 @@ export interface Setting<T = unknown> {
 }
 
 type Facts<T> = Pick<Setting<T>, "group" | "description" | "default"> &
-  Partial<Pick<Setting<T>, "unit" | "secret" | "path" | "placeholder" | "values">>;
+  Partial<Pick<Setting<T>, "unit" | "secret" | "path" | "placeholder" | "values" | "reloads">>;
 
 /** A text; empty means absent where that is the default. */
 export function text(facts: Facts<string>): Setting<string> {

@@ -10,13 +10,15 @@ import type { Setting } from "./setting.js";
 export interface TopicRule {
   readonly pattern: string;
   readonly config: Partial<TopicConfig>;
+  /** Whether a publish or a subscription creates such a topic; what `autoCreateTopics` says when left out. */
+  readonly autoCreate?: boolean;
 }
 
 const MAX_RULES = 1000;
 
 /** The setting `topics`; stands in the file only. `checkPattern` throws a RingcastError for a pattern that isn't legal. */
 export function topicRules(
-  facts: Pick<Setting, "group" | "description">,
+  facts: Pick<Setting, "group" | "description" | "reloads">,
   checkPattern: (pattern: string) => unknown,
 ): Setting<readonly TopicRule[]> {
   const entry = z.unknown().transform((value, context): TopicRule => {
@@ -43,7 +45,7 @@ function decodeRule(value: unknown, checkPattern: (pattern: string) => unknown):
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new RingcastError("bad_request", `must be an object with a pattern, not ${shown(value)}.`);
   }
-  const known = ["pattern", ...Object.keys(TOPIC_CONFIG_RULES)];
+  const known = ["pattern", "autoCreate", ...Object.keys(TOPIC_CONFIG_RULES)];
   const unknown = Object.keys(value).find((field) => !known.includes(field));
   if (unknown !== undefined) throw new RingcastError("bad_request", unknownField(unknown, known));
   const pattern: unknown = "pattern" in value ? value.pattern : undefined;
@@ -51,7 +53,11 @@ function decodeRule(value: unknown, checkPattern: (pattern: string) => unknown):
     throw new RingcastError("bad_request", `must have a pattern, a string such as "chat.>", not ${shown(pattern)}.`);
   }
   checkPattern(pattern);
-  return { pattern, config: decodeTopicConfig(value) };
+  const autoCreate: unknown = "autoCreate" in value ? value.autoCreate : undefined;
+  if (autoCreate !== undefined && typeof autoCreate !== "boolean") {
+    throw new RingcastError("bad_request", `autoCreate must be true or false, not ${shown(autoCreate)}.`);
+  }
+  return { pattern, config: decodeTopicConfig(value), ...(autoCreate === undefined ? {} : { autoCreate }) };
 }
 
 function unknownField(field: string, known: readonly string[]): string {

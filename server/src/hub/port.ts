@@ -263,6 +263,15 @@ export type HubEvent =
 export interface TopicRule {
   readonly pattern: string;
   readonly config: Partial<TopicConfig>;
+  /** Whether publish and subscribe create such a topic; {@link HubOptions.autoCreateTopics} where left out. */
+  readonly autoCreate?: boolean;
+}
+
+/** What may change while the hub runs; holds for topics made from then on. */
+export interface HubSettings {
+  readonly rules: readonly TopicRule[];
+  readonly autoCreateTopics: boolean;
+  readonly maxTopics: number;
 }
 
 /** What the dialects don't check already: sizes and counts inside one request are theirs. */
@@ -335,6 +344,8 @@ export interface Hub {
   ): { readonly created: boolean; readonly topic: TopicDescription };
   /** Subscriptions stay on the name: gap `deleted`, then the new epoch. @throws RingcastError `unknown_topic` `forbidden` `invalid_topic` */
   deleteTopic(topic: string): void;
+  /** Takes over what the operator changed; topics that exist stay as they are. */
+  configure(settings: HubSettings): void;
   /** Refuses publishes from now on (`shutting_down`) and waits until those under way are answered and flushed. */
   drain(): Promise<void>;
   /** Ends all readers. The store is its owner's to close. */

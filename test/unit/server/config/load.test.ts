@@ -147,18 +147,20 @@ describe("loadConfig", () => {
     it("keeps the rules in their order, with the settings they name", () => {
       const topics = [
         { pattern: "a.>", partitions: 4 },
+        { pattern: "b.>", retentionMs: 60_000, retentionRecords: 10, autoCreate: false },
         { pattern: ">", durability: "synced" },
       ];
       write("ringcast.config.json", { topics });
       expect(load().config.topics).toEqual([
         { pattern: "a.>", config: { partitions: 4 } },
+        { pattern: "b.>", config: { retentionMs: 60_000, retentionRecords: 10 }, autoCreate: false },
         { pattern: ">", config: { durability: "synced" } },
       ]);
     });
 
     it.each([
-      [{ pattern: "a", retentionMs: 1 }, "Set retentionMs to 0"],
-      [{ pattern: "a", retentionRecords: 1 }, "Set retentionRecords to 0"],
+      [{ pattern: "a", retentionMs: -1 }, "retentionMs must be an integer from 0"],
+      [{ pattern: "a", autoCreate: "no" }, 'autoCreate must be true or false, not "no".'],
       [{ pattern: "a", partitions: 0 }, "partitions must be an integer from 1 to 1024, not 0."],
       [{ pattern: "a", capacityBytes: "16MB" }, "capacityBytes must be an integer"],
       [{ pattern: "a", capacityBytes: 1e30 }, "capacityBytes must be an integer"],
@@ -173,6 +175,17 @@ describe("loadConfig", () => {
       expect(complaint).toContain("entry 2 of topics in ");
       expect(complaint).toContain(sentence);
     });
+  });
+
+  it.each([
+    [["--tls-cert", "c.pem"], "--tls-cert needs --tls-key beside it"],
+    [["--tls-key", "k.pem"], "--tls-key needs --tls-cert beside it"],
+  ])("refuses half a pair for TLS: %j", (argv, sentence) => {
+    expect(complaintOf(argv)).toContain(sentence);
+  });
+
+  it("maps logs into memory unless told not to", () => {
+    expect([load().config.mmap, load(["--no-mmap"]).config.mmap]).toEqual([true, false]);
   });
 
   describe("safety", () => {
