@@ -1,2 +1,3 @@
 export type * from "./port.js";
 export { createNodeRuntime } from "./node.js";
+export { TimerWheel, WHEEL_STEP_MS, type Timed } from "./timer-wheel.js";

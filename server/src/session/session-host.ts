@@ -3,7 +3,7 @@
  */
 import { RingcastError, type ErrorCode, type Limits, type WelcomeFrame } from "@ringcast/protocol";
 import type { Hub } from "../hub/index.js";
-import type { Runtime, Timer } from "../runtime/index.js";
+import { TimerWheel, type Runtime, type Timer } from "../runtime/index.js";
 import { chooseSubprotocol, tokenOf } from "./handshake.js";
 import type {
   Identity,
@@ -16,7 +16,6 @@ import type {
 } from "./port.js";
 import { ANYBODY, Session } from "./session.js";
 import type { Socket, SocketHandler } from "./socket.js";
-import { TimerWheel } from "./timer-wheel.js";
 
 const CONNECTION_ID_LENGTH = 16;
 /** Clients that return at once come back within this, and within so much for each connection there is. */

@@ -12,12 +12,12 @@ import {
   type RequestId,
 } from "@ringcast/protocol";
 import type { Frame, Hub, Outlet, Publisher, Reader, SendResult } from "../hub/index.js";
+import { WHEEL_STEP_MS, type Timed } from "../runtime/index.js";
 import { carryOut, textFrame, type Requester } from "./operations.js";
 import type { Identity } from "./port.js";
 import { Replies } from "./replies.js";
 import type { SessionHost } from "./session-host.js";
 import type { Socket, SocketHandler } from "./socket.js";
-import { WHEEL_STEP_MS, type Timed } from "./timer-wheel.js";
 
 /** Answers that may wait for a socket that takes nothing. */
 const MAX_WAITING_BYTES = 1_048_576;

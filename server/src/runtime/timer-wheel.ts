@@ -1,8 +1,8 @@
 /**
- * One timer for all connections: a wheel of slots, each with the connections to be looked at in its tenth of a second.
- * A connection that is heard of is not moved: when its time comes it says when to look again.
+ * One timer for many things with a time of their own (connections, logs whose records expire): a wheel of slots, each with what is to be looked at in
+ * its tenth of a second. What is heard of is not moved: when its time comes it says when to look again.
  */
-import type { Runtime, Timer } from "../runtime/index.js";
+import type { Runtime, Timer } from "./port.js";
 
 /** Times are looked at so often. */
 export const WHEEL_STEP_MS = 100;

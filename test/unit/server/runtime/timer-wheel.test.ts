@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TimerWheel, type Timed } from "../../../../server/src/session/timer-wheel.js";
+import { TimerWheel, type Timed } from "../../../../server/src/runtime/index.js";
 import { ManualRuntime } from "../../../property/delivery/manual-runtime.js";
 
 class Probe implements Timed {
