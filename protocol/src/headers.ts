@@ -10,7 +10,7 @@
  */
 import { RingcastError, shown } from "./errors.js";
 import { HUB_HEADER_PREFIX, MAX_HEADERS, MAX_HEADERS_BYTES, MAX_HEADER_NAME_BYTES } from "./limits.js";
-import { decodeUtf8, encodeUtf8Into, isWellFormed, utf8Length } from "./utf8.js";
+import { decodeUtf8, encodeUtf8Into, isUtf8, isWellFormed, utf8Length } from "./utf8.js";
 
 /** Bytes of the lengths in front of each header. */
 export const HEADER_PREFIX_BYTES = 3;
@@ -65,6 +65,52 @@ export function headerEnd(bytes: Uint8Array, at: number, end: number): number {
   const valueLength = (bytes[at + 1] as number) | ((bytes[at + 2] as number) << 8);
   const next = at + HEADER_PREFIX_BYTES + (bytes[at] as number) + valueLength;
   return next > end ? -1 : next;
+}
+
+/**
+ * Validates a header block that came as bytes, by the rules of {@link encodeHeaders}; a name may not come twice.
+ *
+ * @throws RingcastError `bad_request` with `details.field`
+ */
+export function checkHeaderBlock(bytes: Uint8Array, at: number, end: number): void {
+  let count = 0;
+  let place = at;
+  for (; place < end; count++) {
+    // Before names are compared with one another, so that the work has a bound.
+    if (count === MAX_HEADERS) throw refused("headers", `Give at most ${MAX_HEADERS} headers.`);
+    const next = headerEnd(bytes, place, end);
+    if (next < 0)
+      throw refused("headers", "Lay headers out as docs/protocol.md says: these bytes are no header block.");
+    checkHeaderBytes(bytes, place, next);
+    if (isNamedBefore(bytes, at, place)) throw refused("headers", "Give each header once.");
+    place = next;
+  }
+  const length = end - at - count * HEADER_PREFIX_BYTES;
+  if (length > MAX_HEADERS_BYTES) {
+    throw refused("headers", `Keep the headers within ${MAX_HEADERS_BYTES} bytes together, they have ${length}.`);
+  }
+}
+
+function checkHeaderBytes(bytes: Uint8Array, at: number, next: number): void {
+  const nameAt = at + HEADER_PREFIX_BYTES;
+  const valueAt = nameAt + (bytes[at] as number);
+  if (!isUtf8(bytes, nameAt, valueAt) || !isUtf8(bytes, valueAt, next)) {
+    throw refused("headers", "Give headers as UTF-8.");
+  }
+  checkHeader(decodeUtf8(bytes, nameAt, valueAt), "");
+}
+
+/** Whether a header before the one at `place` has the same name. */
+function isNamedBefore(bytes: Uint8Array, at: number, place: number): boolean {
+  const length = bytes[place] as number;
+  for (let other = at; other < place; other = headerEnd(bytes, other, place)) {
+    let same = bytes[other] === length;
+    for (let i = HEADER_PREFIX_BYTES; same && i < HEADER_PREFIX_BYTES + length; i++) {
+      same = bytes[other + i] === bytes[place + i];
+    }
+    if (same) return true;
+  }
+  return false;
 }
 
 function checkHeader(name: string, value: unknown): number {

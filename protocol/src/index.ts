@@ -1,10 +1,18 @@
 /** The wire contract of Ringcast as code: runs in browsers and in Node alike, does no input or output and reads no clock. */
 export * from "./base64.js";
+export * from "./batch.js";
 export * from "./byte-writer.js";
 export * from "./crc32.js";
 export * from "./dialects/json/frame.js";
 export * from "./dialects/json/message.js";
 export * from "./dialects/json/request.js";
+export * from "./dialects/msgpack/decode.js";
+export * from "./dialects/msgpack/encode.js";
+export * from "./dialects/msgpack/frame.js";
+export * from "./dialects/msgpack/request.js";
+export * from "./dialects/msgpack/scan.js";
+export * from "./dialects/msgpack/to-json.js";
+export type { DecodedRequest, PublishBody } from "./dialects/outcome.js";
 export * from "./digest.js";
 export * from "./error-table.js";
 export * from "./errors.js";

@@ -278,7 +278,7 @@ export interface NewMessage {
   readonly key: Uint8Array | undefined;
   /** The header block of record.ts; empty where there are none. */
   readonly headers: Uint8Array;
-  /** Payload check that the publisher made and the dialect has found right: it is stored as it came. Absent: the log makes it. */
+  /** Payload check (32 bits, signed or not) that the publisher made and the dialect has found right: it is stored as it came. Absent: the log makes it. */
   readonly check?: number;
 }
 

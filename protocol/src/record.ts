@@ -130,8 +130,31 @@ export function writeRecord(
   message: NewMessage,
   stamp: RecordStamp,
 ): number {
-  const { key, headers, data } = message;
   const { producer } = stamp;
+  const length = writePayload(bytes, view, at, message, producer);
+  writeU53(view, at + OFFSET_AT, stamp.offset);
+  writeU53(view, at + TIMESTAMP_AT, stamp.timestamp);
+  view.setInt32(at + FLAGS_AT, stamp.flags | (producer.length << 16), true);
+  view.setInt32(at + HUB_RESERVED_AT, 0, true);
+  view.setInt32(at + HUB_CHECK_AT, hubCheck(view, at, stamp.seed, stamp.address), true);
+  return length;
+}
+
+/**
+ * Writes what a publisher gives of a record, and its length: all that a record in a publish frame has, where the hub's part is zero. A check that the
+ * message brings along is written as it came.
+ *
+ * @param producer what follows the data: {@link NO_PRODUCER} for a publisher
+ * @returns length of the record
+ */
+export function writePayload(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  message: NewMessage,
+  producer: Uint8Array,
+): number {
+  const { key, headers, data, check } = message;
   const keyLength = key === undefined ? 0 : key.length;
   const keyAt = at + KEY_AT;
   const headersAt = keyAt + keyLength;
@@ -141,10 +164,6 @@ export function writeRecord(
   const length = (end - at + 7) & ~7;
 
   view.setInt32(at + LENGTH_AT, length, true);
-  writeU53(view, at + OFFSET_AT, stamp.offset);
-  writeU53(view, at + TIMESTAMP_AT, stamp.timestamp);
-  view.setInt32(at + FLAGS_AT, stamp.flags | (producer.length << 16), true);
-  view.setInt32(at + HUB_RESERVED_AT, 0, true);
   view.setInt32(at + DATA_LENGTH_AT, data.length, true);
   view.setInt32(at + KEY_LENGTH_AT, keyLength | (headers.length << 16), true);
   view.setInt32(at + TYPE_AT, message.contentType | (key === undefined ? 0 : HAS_KEY << 8), true);
@@ -155,8 +174,7 @@ export function writeRecord(
   if (producer.length > 0) copy(producer, bytes, payloadEnd);
   for (let place = end; place < at + length; place++) bytes[place] = 0;
 
-  view.setInt32(at + PAYLOAD_CHECK_AT, crc32Word(view, at + DATA_LENGTH_AT, payloadEnd, 0), true);
-  view.setInt32(at + HUB_CHECK_AT, hubCheck(view, at, stamp.seed, stamp.address), true);
+  view.setInt32(at + PAYLOAD_CHECK_AT, check ?? crc32Word(view, at + DATA_LENGTH_AT, payloadEnd, 0), true);
   return length;
 }
 
@@ -286,6 +304,11 @@ export function checkRecord(view: DataView, at: number, end: number): number {
 /** Whether lengths, type, key, headers and data are what the publisher gave. */
 export function isPayloadIntact(view: DataView, at: number): boolean {
   return crc32Word(view, at + DATA_LENGTH_AT, dataEndOf(view, at), 0) === view.getInt32(at + PAYLOAD_CHECK_AT, true);
+}
+
+/** The payload check as it stands there: 32 bits, signed. */
+export function payloadCheckOf(view: DataView, at: number): number {
+  return view.getInt32(at + PAYLOAD_CHECK_AT, true);
 }
 
 /** Whether what the hub added, or a filler's length, is as it was written at this address. */

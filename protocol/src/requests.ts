@@ -264,7 +264,14 @@ function readProducer(value: unknown): ProducerSequence | undefined {
   if (!isObject(value)) {
     throw badRequest("producer", `Give "producer" as {"id":"…","sequence":n}, not ${shown(value)}.`);
   }
-  const { id, sequence } = value;
+  return checkProducer(value["id"], value["sequence"]);
+}
+
+/**
+ * Returns a producer's id and sequence that are legal.
+ * @throws RingcastError `bad_request`
+ */
+export function checkProducer(id: unknown, sequence: unknown): ProducerSequence {
   if (typeof id !== "string" || id === "" || !isWellFormed(id) || utf8Length(id) > MAX_PRODUCER_ID_BYTES) {
     throw badRequest("producer.id", `Give a producer id of 1 to ${MAX_PRODUCER_ID_BYTES} bytes, not ${shown(id)}.`);
   }
@@ -282,8 +289,14 @@ function readDurability(value: unknown): Durability | undefined {
 }
 
 function readPartition(fields: RequestFields): number | undefined {
-  if (!fields.has("partition")) return undefined;
-  const partition = fields.get("partition");
+  return fields.has("partition") ? checkPartition(fields.get("partition")) : undefined;
+}
+
+/**
+ * Returns a partition number that some topic may have.
+ * @throws RingcastError `bad_request`
+ */
+export function checkPartition(partition: unknown): number {
   if (isOffset(partition) && partition < MAX_PARTITIONS) return partition;
   throw badRequest(
     "partition",

@@ -3,37 +3,15 @@
  *
  * @see docs/protocol.md, "Operations"
  */
-import { isErrorCode } from "../../error-table.js";
 import { RingcastError, shown } from "../../errors.js";
 import type { HubFrame } from "../../operations.js";
 import { encodeUtf8 } from "../../utf8.js";
+import { checkHubFrame } from "../hub-frame.js";
 
 /** A frame of the hub as the bytes of a text message. */
 export function encodeFrame(frame: HubFrame): Uint8Array<ArrayBuffer> {
   return encodeUtf8(JSON.stringify(frame));
 }
-
-/**
- * What a client relies on in each frame of the hub, as `name` and kind: `#` an integer ≥ 0, `$` a string, `{` an object, `[` a list;
- * an id may also be missing.
- */
-const FRAMES: ReadonlyMap<string, string> = /*#__PURE__*/ new Map([
-  ["welcome", "protocol# server$ connection$ instance$ limits{ time#"],
-  ["published", "topic$"],
-  ["subscribed", "subscription#"],
-  ["unsubscribed", "subscription#"],
-  ["matched", "subscription# topic$ partitions{"],
-  ["messages", "subscription# topic$ partition# epoch$ next# messages["],
-  ["gap", "subscription# topic$ partition# from# to# reason$ epoch$ next#"],
-  ["ended", "subscription#"],
-  ["acked", ""],
-  ["history", "messages[ partition# next{ head# tail#"],
-  ["topic", "topic{"],
-  ["authenticated", "subject$"],
-  ["pong", "time#"],
-  ["draining", "reconnectAfterMs#"],
-  ["error", "code$ message$"],
-]);
 
 /**
  * Understands a text message of the hub.
@@ -48,42 +26,5 @@ export function decodeHubFrame(text: string): HubFrame | undefined {
   } catch (cause) {
     throw new RingcastError("bad_frame", `The hub sent ${shown(text)}, which is not JSON.`, {}, { cause });
   }
-  if (!isObject(frame) || typeof frame["op"] !== "string") throw notUnderstood(text);
-  const members = FRAMES.get(frame["op"]);
-  if (members === undefined) return undefined;
-  if (members !== "" && !members.split(" ").every((member) => hasMember(frame, member))) throw notUnderstood(text);
-  if (frame["op"] === "messages" && !(frame["messages"] as unknown[]).every(isMessage)) throw notUnderstood(text);
-  // A code of a later version still has to mean something to this one.
-  if (frame["op"] === "error" && !isErrorCode(frame["code"])) frame["code"] = "internal";
-  return frame as unknown as HubFrame;
-}
-
-function hasMember(frame: Record<string, unknown>, member: string): boolean {
-  const value = frame[member.slice(0, -1)];
-  switch (member.at(-1)) {
-    case "#":
-      return isCount(value);
-    case "$":
-      return typeof value === "string";
-    case "[":
-      return Array.isArray(value);
-    default:
-      return isObject(value);
-  }
-}
-
-function isMessage(value: unknown): boolean {
-  return isObject(value) && isCount(value["offset"]) && isCount(value["timestamp"]) && "data" in value;
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function notUnderstood(text: string): RingcastError {
-  return new RingcastError("bad_frame", `The hub sent ${shown(text)}, which this version does not understand.`);
+  return checkHubFrame(frame, text);
 }

@@ -3,6 +3,8 @@
  * twice the last one counts, as in JSON.parse.
  */
 import { MAX_DEPTH } from "../../limits.js";
+import { FIELDS, MemberTable, UNKNOWN, numberOf } from "../fields.js";
+import type { FieldName } from "../fields.js";
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -20,36 +22,6 @@ import {
 } from "./grammar.js";
 import { parseString } from "./value.js";
 
-/** Every field that some request has. The tables below are made from it. */
-const FIELDS = [
-  "op",
-  "id",
-  "topic",
-  "data",
-  "messages",
-  "key",
-  "headers",
-  "partition",
-  "producer",
-  "durability",
-  "pattern",
-  "from",
-  "window",
-  "subscription",
-  "offset",
-  "limit",
-  "token",
-  "group",
-  "queue",
-  "filter",
-  "until",
-  "verify",
-] as const;
-
-export type FieldName = (typeof FIELDS)[number];
-
-const UNKNOWN = -1;
-const fieldNumbers: ReadonlyMap<string, number> = /*#__PURE__*/ new Map(FIELDS.map((name, number) => [name, number]));
 const fieldsByCode: ReadonlyMap<number, number> = /*#__PURE__*/ new Map(
   FIELDS.map((name, number) => [codeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1)), number]),
 );
@@ -57,36 +29,6 @@ const MESSAGES = FIELDS.indexOf("messages");
 const DATA = FIELDS.indexOf("data");
 const KEY = FIELDS.indexOf("key");
 const HEADERS = FIELDS.indexOf("headers");
-
-/** Where the members of one object lie. Made once and filled again and again. */
-export class MemberTable {
-  readonly #starts = new Int32Array(FIELDS.length);
-  readonly #ends = new Int32Array(FIELDS.length);
-  /** Whether a member, known or not, is nested deeper than allowed. */
-  isTooDeep = false;
-
-  reset(): void {
-    const starts = this.#starts;
-    // A loop: for so few the call of `fill` costs several times more.
-    for (let field = 0; field < starts.length; field++) starts[field] = -1;
-    this.isTooDeep = false;
-  }
-
-  set(field: number, start: number, end: number): void {
-    this.#starts[field] = start;
-    this.#ends[field] = end;
-  }
-
-  /** First byte of the member's value; -1 where the member is absent. */
-  start(field: number): number {
-    return this.#starts[field] as number;
-  }
-
-  /** One past the last byte of the member's value. */
-  end(field: number): number {
-    return this.#ends[field] as number;
-  }
-}
 
 /** Where the parts of one message lie; a start is -1 where the part is absent. */
 export interface MessageParts {
@@ -203,12 +145,12 @@ export class RequestScan {
 
   /** First byte of a member's value, -1 where it is absent. */
   start(field: FieldName): number {
-    return this.members.start(fieldNumbers.get(field) as number);
+    return this.members.start(numberOf(field));
   }
 
   /** One past the last byte of a member's value. */
   end(field: FieldName): number {
-    return this.members.end(fieldNumbers.get(field) as number);
+    return this.members.end(numberOf(field));
   }
 }
 
@@ -252,7 +194,7 @@ function scanMembers(
 function fieldAt(bytes: Uint8Array, at: number, end: number): number {
   const length = end - at - 2;
   for (let place = at + 1; place < end - 1; place++) {
-    if (bytes[place] === BACKSLASH) return fieldNumbers.get(parseString(bytes, at, end)) ?? UNKNOWN;
+    if (bytes[place] === BACKSLASH) return numberOf(parseString(bytes, at, end));
   }
   if (length === 0) return UNKNOWN;
   const field = fieldsByCode.get(codeOf(length, bytes[at + 1] as number, bytes[end - 2] as number));

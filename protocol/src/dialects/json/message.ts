@@ -1,10 +1,9 @@
 /**
  * From stored records to what JSON readers get: JSON data is spliced in as bytes and never parsed, text becomes a JSON string, bytes
- * `{"$bytes":"<base64>"}`.
+ * `{"$bytes":"<base64>"}`, and msgpack is translated.
  *
  * @see docs/protocol.md, "Delivery"
  */
-import { base64Length, writeBase64 } from "../../base64.js";
 import type { ByteWriter } from "../../byte-writer.js";
 import { HEADER_PREFIX_BYTES, headerEnd } from "../../headers.js";
 import {
@@ -18,17 +17,13 @@ import {
   offsetOf,
   timestampOf,
 } from "../../record.js";
-import { utf8Sequence } from "../../utf8.js";
+import { writeMsgpackAsJson } from "../msgpack/to-json.js";
+import { writeOctets, writeString } from "./text.js";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
-
-/** One escape sequence (`\u001f`) for one byte is the most that a character grows by. */
-const MOST_GROWTH = 6;
 
 /** What stands in front of the messages of a delivery frame. */
 export interface MessagesHead {
@@ -106,10 +101,12 @@ function writeData(writer: ByteWriter, contentType: number, bytes: Uint8Array, f
       writeString(writer, bytes, from, to);
       return;
     case CONTENT_TYPE.bytes:
-      writer.text('{"$bytes":"');
-      writer.reserve(base64Length(to - from));
-      writer.length = writeBase64(bytes, from, to, writer.bytes, writer.length);
-      writer.text('"}');
+      writeOctets(writer, bytes, from, to);
+      return;
+    case CONTENT_TYPE.msgpack:
+      if (!writeMsgpackAsJson(writer, bytes, from, to)) {
+        writer.text('{"$error":"this data is not msgpack, although it was stored as such"}');
+      }
       return;
     default:
       writer.text('{"$error":"this data has content type ');
@@ -132,65 +129,4 @@ function writeHeaders(writer: ByteWriter, bytes: Uint8Array, from: number, to: n
     at = next;
   }
   writer.byte(CLOSE_BRACE);
-}
-
-/** Writes UTF-8 bytes as a JSON string; what isn't UTF-8 becomes U+FFFD. */
-function writeString(writer: ByteWriter, bytes: Uint8Array, from: number, to: number): void {
-  writer.byte(QUOTE);
-  for (let at = from; at < to;) {
-    const end = plainEnd(bytes, at, to);
-    if (end > at) {
-      writer.copy(bytes, at, end);
-      at = end;
-    } else {
-      at = writeSpecial(writer, bytes, at, to);
-    }
-  }
-  writer.byte(QUOTE);
-}
-
-/** Place of the first byte from `at` on that can't be copied as it is. */
-function plainEnd(bytes: Uint8Array, at: number, to: number): number {
-  let place = at;
-  while (place < to) {
-    const byte = bytes[place] as number;
-    if (byte < 0x80) {
-      if (byte < 0x20 || byte === QUOTE || byte === BACKSLASH) break;
-      place += 1;
-    } else {
-      const step = utf8Sequence(bytes, place, to);
-      if (step < 0) break;
-      place += step;
-    }
-  }
-  return place;
-}
-
-/** Writes the character at `at` in another form and returns the place after it. */
-function writeSpecial(writer: ByteWriter, bytes: Uint8Array, at: number, to: number): number {
-  const byte = bytes[at] as number;
-  writer.reserve(MOST_GROWTH);
-  if (byte >= 0x80) {
-    writer.text("\ufffd");
-    return at - utf8Sequence(bytes, at, to);
-  }
-  writer.byte(BACKSLASH);
-  switch (byte) {
-    case QUOTE:
-    case BACKSLASH:
-      writer.byte(byte);
-      break;
-    case 0x0a:
-      writer.text("n");
-      break;
-    case 0x0d:
-      writer.text("r");
-      break;
-    case 0x09:
-      writer.text("t");
-      break;
-    default:
-      writer.text(`u${byte.toString(16).padStart(4, "0")}`);
-  }
-  return at + 1;
 }

@@ -5,34 +5,19 @@
  */
 import { RingcastError, shown } from "../../errors.js";
 import { NO_HEADERS, encodeHeaders } from "../../headers.js";
-import { MAX_DEPTH } from "../../limits.js";
 import { checkKey, checkMessageSize } from "../../messages.js";
-import type { ErrorFrame, Limits, NewMessage, PublishRequest, Request, RequestId } from "../../operations.js";
-import { isOffset } from "../../position.js";
+import type { Limits, NewMessage } from "../../operations.js";
 import { CONTENT_TYPE } from "../../record.js";
-import { mayLackId, readControlRequest, readId, readPublishOptions, readPublishTopic } from "../../requests.js";
+import { readPublishOptions } from "../../requests.js";
 import type { RequestFields } from "../../requests.js";
 import { encodeUtf8, isWellFormed } from "../../utf8.js";
+import type { FieldName } from "../fields.js";
+import { badRequest, decodeOperation, fatal, readMessages, tooDeep } from "../outcome.js";
+import type { DecodedRequest, PublishBody, RequestSource } from "../outcome.js";
 import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from "./grammar.js";
 import { RequestScan } from "./members.js";
-import type { FieldName, MessageParts } from "./members.js";
+import type { MessageParts } from "./members.js";
 import { hasEscape, parseOctets, parseString, parseValue } from "./value.js";
-
-/** What became of a frame. */
-export type DecodedRequest =
-  | { readonly ok: true; readonly request: Request }
-  | {
-      readonly ok: false;
-      /** The operation asked for; undefined where the frame can't be understood. */
-      readonly op: string | undefined;
-      /** The answer, with the id where it is known. */
-      readonly error: ErrorFrame;
-      /** Close code where the connection ends after the answer. */
-      readonly closeCode: 1007 | 1008 | undefined;
-    };
-
-/** A publish without what the path of an HTTP request says. */
-export type PublishBody = Omit<PublishRequest, "op" | "id" | "topic">;
 
 const scan = /*#__PURE__*/ new RequestScan();
 const parts: MessageParts = {
@@ -58,6 +43,8 @@ const fields: RequestFields = {
   },
 };
 
+const source: RequestSource = { fields, check: checkDepth, readPublish };
+
 const NOT_PARSED: unknown = /*#__PURE__*/ Object.freeze({});
 
 /**
@@ -73,7 +60,7 @@ export function decodeRequest(bytes: Uint8Array, limits: Limits): DecodedRequest
       return fatal(1008, "Send one JSON object in each text message: this is JSON, but no object.");
     const opAt = scan.start("op");
     if (opAt < 0 || bytes[opAt] !== QUOTE) return fatal(1008, `Name the operation in "op", a string.`);
-    return decodeOperation(parseString(bytes, opAt, scan.end("op")), limits);
+    return decodeOperation(parseString(bytes, opAt, scan.end("op")), source, limits);
   } finally {
     scan.release();
   }
@@ -94,39 +81,6 @@ export function decodePublishBody(bytes: Uint8Array, limits: Limits): PublishBod
   } finally {
     scan.release();
   }
-}
-
-function decodeOperation(op: string, limits: Limits): DecodedRequest {
-  let id: RequestId | undefined;
-  try {
-    id = readId(op, fields);
-    checkDepth();
-    if (op === "publish" && id !== undefined) {
-      const topic = readPublishTopic(fields);
-      return { ok: true, request: { op, id, topic, ...readPublish(limits) } };
-    }
-    return { ok: true, request: readControlRequest(op, id, fields, limits) };
-  } catch (error) {
-    if (!(error instanceof RingcastError)) throw error;
-    const named = id !== undefined ? { id } : mayLackId(op) && !fields.has("id") ? recordNamed() : {};
-    return { ok: false, op, error: { op: "error", ...named, ...error.toBody() }, closeCode: undefined };
-  }
-}
-
-function fatal(closeCode: 1007 | 1008, message: string): DecodedRequest {
-  return { ok: false, op: undefined, error: { op: "error", code: "bad_frame", message }, closeCode };
-}
-
-/** What the error for an `ack` or `settle` without id carries instead, as far as it makes sense. */
-function recordNamed(): Pick<ErrorFrame, "subscription" | "partition" | "offset"> {
-  const subscription = fields.get("subscription");
-  const partition = fields.get("partition") ?? 0;
-  const offset = fields.get("offset");
-  return {
-    ...(isOffset(subscription) ? { subscription } : {}),
-    ...(isOffset(partition) ? { partition } : {}),
-    ...(isOffset(offset) ? { offset } : {}),
-  };
 }
 
 function checkDepth(): void {
@@ -153,26 +107,11 @@ function readSingle(limits: Limits): NewMessage {
 }
 
 function readBatch(limits: Limits): NewMessage[] {
-  for (const field of ["data", "key", "headers"] as const) {
-    if (fields.has(field)) throw badRequest(field, `Give "${field}" inside of "messages", not beside it.`);
-  }
   const { batch } = scan;
-  if (batch.count < 1) throw badRequest("messages", `Give "messages" as a list of at least one message.`);
-  if (batch.count > limits.maxBatch) {
-    throw new RingcastError("too_large", `Send at most ${limits.maxBatch} messages at once, not ${batch.count}.`, {
-      limit: limits.maxBatch,
-    });
-  }
-  const messages: NewMessage[] = [];
-  for (let index = 0; index < batch.count; index++) {
+  return readMessages(fields, batch.count, limits, (index) => {
     batch.read(index, parts);
-    try {
-      messages.push(readMessage(limits));
-    } catch (error) {
-      throw error instanceof RingcastError ? atIndex(error, index) : error;
-    }
-  }
-  return messages;
+    return readMessage(limits);
+  });
 }
 
 /** Makes a message of what `parts` tells. */
@@ -198,16 +137,4 @@ function readKey(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const key = parseString(bytes, start, end);
   if (!isWellFormed(key)) throw badRequest("key", `Give "key" as whole characters, not ${shown(key)}.`);
   return checkKey(encodeUtf8(key));
-}
-
-function atIndex(error: RingcastError, index: number): RingcastError {
-  return new RingcastError(error.code, `Message ${index}: ${error.message}`, { ...error.details, index });
-}
-
-function tooDeep(): RingcastError {
-  return badRequest("data", `Nest JSON at most ${MAX_DEPTH} levels deep.`);
-}
-
-function badRequest(field: string, message: string): RingcastError {
-  return new RingcastError("bad_request", message, { field });
 }

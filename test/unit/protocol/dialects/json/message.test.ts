@@ -48,11 +48,18 @@ describe("writeMessage", () => {
     ["text", CONTENT_TYPE.text, bytes('a"\\\n\r\t\u0001\u007fé😀'), 'a"\\\n\r\t\u0001\u007fé😀'],
     ["text that isn't UTF-8", CONTENT_TYPE.text, Uint8Array.of(0x61, 0xff, 0xe2, 0x82, 0x62), "a\ufffd\ufffdb"],
     ["bytes", CONTENT_TYPE.bytes, Uint8Array.of(1, 2, 3, 255), { $bytes: "AQID/w==" }],
+    ["msgpack", CONTENT_TYPE.msgpack, Uint8Array.of(0x81, 0xa1, 0x61, 0xc0), { a: null }],
+    [
+      "what should be msgpack",
+      CONTENT_TYPE.msgpack,
+      Uint8Array.of(0xc0, 0xc0),
+      { $error: "this data is not msgpack, although it was stored as such" },
+    ],
     [
       "what has no form in JSON",
-      CONTENT_TYPE.msgpack,
+      9,
       Uint8Array.of(0xc0),
-      { $error: "this data has content type 2, which has no form in JSON" },
+      { $error: "this data has content type 9, which has no form in JSON" },
     ],
   ])("shows %s", (_, contentType, data, value) => {
     expect(JSON.parse(written(message({ contentType, data })))).toHaveProperty("data", value);

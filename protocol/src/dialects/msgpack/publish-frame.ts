@@ -1,0 +1,150 @@
+/**
+ * Publish frames of the binary dialect. The records are judged and sliced where they are; nothing of them is decoded, and the publisher's checks go on with them.
+ *
+ * @see docs/protocol.md, "Batch frames"
+ */
+import { BATCH_KIND, PUBLISH_FLAG, countRecords, readBatchHead } from "../../batch.js";
+import type { BatchHead } from "../../batch.js";
+import { RingcastError, shown } from "../../errors.js";
+import { NO_HEADERS, checkHeaderBlock } from "../../headers.js";
+import { checkData, checkKey, checkMessageSize } from "../../messages.js";
+import type { Durability, Limits, NewMessage, PublishRequest } from "../../operations.js";
+import { isOffset } from "../../position.js";
+import {
+  CONTENT_TYPE,
+  HAS_KEY,
+  HUB_CHECK_AT,
+  KEY_AT,
+  MIN_RECORD_BYTES,
+  OFFSET_AT,
+  PAYLOAD_CHECK_AT,
+  TYPE_AT,
+  contentTypeOf,
+  dataAtOf,
+  dataEndOf,
+  headersAtOf,
+  isPayloadIntact,
+  lengthOf,
+  payloadCheckOf,
+} from "../../record.js";
+import { checkPartition, checkProducer } from "../../requests.js";
+import { checkWritableTopic } from "../../topic.js";
+import { isUtf8 } from "../../utf8.js";
+import { atIndex, badRequest, checkCount, fatal, refusal } from "../outcome.js";
+import type { DecodedRequest } from "../outcome.js";
+
+const KNOWN_FLAGS =
+  PUBLISH_FLAG.batch | PUBLISH_FLAG.producer | PUBLISH_FLAG.partition | PUBLISH_FLAG.stored | PUBLISH_FLAG.synced;
+const LAST_CONTENT_TYPE = CONTENT_TYPE.text;
+
+/** Decodes a frame that begins with 0xC1. Never throws, whatever the bytes; the time is linear in them. */
+export function decodePublishFrame(bytes: Uint8Array, limits: Limits): DecodedRequest {
+  const head = readBatchHead(bytes);
+  if (head === undefined) return fatal(1007, "Send batch frames whole: the header of this one is cut off or no UTF-8.");
+  if (head.kind !== BATCH_KIND.publish) return fatal(1008, `Send batch frames of kind 2, not ${head.kind}.`);
+  if ((head.flags & ~KNOWN_FLAGS) !== 0 || head.reserved !== 0) {
+    return fatal(1008, "Leave the bits of a batch frame's header zero that docs/protocol.md gives no meaning.");
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const isImpossible = head.count > (bytes.length - head.recordsAt) / MIN_RECORD_BYTES;
+  if (isImpossible || countRecords(view, head.recordsAt, bytes.length) !== head.count) {
+    return fatal(1007, `Send exactly ${head.count} whole records, as the batch frame's header says.`);
+  }
+  const named = isOffset(head.number) ? { id: head.number } : {};
+  try {
+    return { ok: true, request: readRequest(bytes, view, head, limits) };
+  } catch (error) {
+    return refusal("publish", named, error);
+  }
+}
+
+function readRequest(bytes: Uint8Array, view: DataView, head: BatchHead, limits: Limits): PublishRequest {
+  const { number, flags, topic } = head;
+  if (!isOffset(number)) throw badRequest("id", `Give each request an id from 0 to 2^53 - 1, not ${shown(number)}.`);
+  checkWritableTopic(topic);
+  const batch = (flags & PUBLISH_FLAG.batch) !== 0;
+  if (!batch && head.count !== 1) throw badRequest("messages", `Set flag 1 to publish ${head.count} messages at once.`);
+  checkCount(head.count, limits);
+  const partition = readPartition(head);
+  const producer = readProducer(head);
+  const durability = readDurability(flags);
+  const messages = readRecords(bytes, view, head, limits);
+  return { op: "publish", id: number, topic, messages, batch, partition, producer, durability };
+}
+
+function readPartition({ flags, partition }: BatchHead): number | undefined {
+  if ((flags & PUBLISH_FLAG.partition) !== 0) return checkPartition(partition);
+  if (partition === 0) return undefined;
+  throw badRequest("partition", `Set flag 4 to choose partition ${partition}.`);
+}
+
+function readProducer({ flags, name, position }: BatchHead): PublishRequest["producer"] {
+  if ((flags & PUBLISH_FLAG.producer) !== 0) return checkProducer(name, position);
+  if (name === "" && position === 0) return undefined;
+  throw badRequest("producer", `Set flag 2 to publish as producer ${shown(name)}.`);
+}
+
+function readDurability(flags: number): Durability | undefined {
+  const asked = flags & (PUBLISH_FLAG.stored | PUBLISH_FLAG.synced);
+  if (asked === 0) return undefined;
+  if (asked === PUBLISH_FLAG.stored) return "stored";
+  if (asked === PUBLISH_FLAG.synced) return "synced";
+  throw badRequest("durability", "Set one of the flags 8 and 16, not both.");
+}
+
+function readRecords(bytes: Uint8Array, view: DataView, head: BatchHead, limits: Limits): NewMessage[] {
+  const messages: NewMessage[] = [];
+  let at = head.recordsAt;
+  try {
+    for (; messages.length < head.count; at += lengthOf(view, at)) messages.push(readRecord(bytes, view, at, limits));
+  } catch (error) {
+    throw error instanceof RingcastError ? atIndex(error, messages.length) : error;
+  }
+  return messages;
+}
+
+/** @param at first byte of a record whose bounds and lengths are good */
+function readRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limits): NewMessage {
+  checkHubPart(view, at);
+  const type = contentTypeOf(view, at);
+  // Attributes and what is reserved, too: bits without a meaning are kept for one.
+  if (type > LAST_CONTENT_TYPE || view.getUint32(at + TYPE_AT, true) >>> 8 > HAS_KEY) {
+    throw badRequest(
+      "contentType",
+      `Give content types from 0 to ${LAST_CONTENT_TYPE} and no attributes but 1, not ${type}.`,
+    );
+  }
+  const headersAt = headersAtOf(view, at);
+  const dataAt = dataAtOf(view, at);
+  const end = dataEndOf(view, at);
+  const message: NewMessage = {
+    contentType: type,
+    data: bytes.subarray(dataAt, end),
+    key: view.getUint32(at + TYPE_AT, true) >>> 8 === 0 ? undefined : readKey(bytes, at + KEY_AT, headersAt),
+    headers: dataAt === headersAt ? NO_HEADERS : bytes.subarray(headersAt, dataAt),
+    check: payloadCheckOf(view, at),
+  };
+  checkMessageSize(message, limits);
+  if (!isPayloadIntact(view, at)) {
+    throw badRequest(
+      "check",
+      "Send each record with the CRC-32 of its payload: this one was damaged on its way or made wrong.",
+    );
+  }
+  if (dataAt > headersAt) checkHeaderBlock(bytes, headersAt, dataAt);
+  checkData(type, bytes, dataAt, end);
+  return message;
+}
+
+/** What the hub adds is the hub's to say. */
+function checkHubPart(view: DataView, at: number): void {
+  let bits = view.getInt32(at + HUB_CHECK_AT, true);
+  for (let place = at + OFFSET_AT; place < at + PAYLOAD_CHECK_AT; place += 4) bits |= view.getInt32(place, true);
+  if (bits !== 0) throw badRequest("messages", "Leave the hub's part of each record zero, but for the length.");
+}
+
+function readKey(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const key = checkKey(bytes.subarray(from, to));
+  if (!isUtf8(key)) throw badRequest("key", "Give the key as UTF-8.");
+  return key;
+}
