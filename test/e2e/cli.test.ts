@@ -6,7 +6,7 @@ import { tempDir } from "../support/temp-dir.js";
 import { until, within } from "../support/until.js";
 
 const TOKEN = "cli-token-of-more-than-thirty-two-characters";
-const COMMANDS = ["serve", "pub", "sub", "topics", "demo", "config"];
+const COMMANDS = ["serve", "config", "health", "pub", "sub", "topics", "demo"];
 const NOBODY = "http://127.0.0.1:1";
 
 describe("ringcast", { timeout: 30_000 }, () => {

@@ -4,6 +4,7 @@ import { RingcastError } from "@ringcast/protocol";
 import type { Command } from "./command.js";
 import { CONFIG_SUMMARY, configHelp, runConfig } from "./config.js";
 import { demo } from "./demo.js";
+import { health } from "./health.js";
 import { pub } from "./pub.js";
 import { runServe, SERVE_SUMMARY, serveHelp, type Serve } from "./serve.js";
 import { sub } from "./sub.js";
@@ -13,7 +14,18 @@ import { describeOptions, readArguments, UsageError } from "./usage.js";
 
 export type { Serve } from "./serve.js";
 
-const COMMANDS: readonly Command[] = [pub, sub, topics, demo];
+/** serve and config take the settings of the hub instead of options of their own. */
+type Entry = Command | Pick<Command, "name" | "summary">;
+/** The commands as the overview lists them. */
+const GROUPS: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
+  ["Running a hub", [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health]],
+  ["Messages", [pub, sub]],
+  ["Topics", [topics]],
+  ["Trying it", [demo]],
+];
+const COMMANDS: readonly Command[] = GROUPS.flatMap(([, entries]) =>
+  entries.filter((entry): entry is Command => "run" in entry),
+);
 const NAME_WIDTH = 10;
 
 /**
@@ -83,18 +95,13 @@ function helpOf(name: string): string {
 }
 
 function overview(): string {
-  const commands = [
-    ["serve", SERVE_SUMMARY],
-    ...COMMANDS.map(({ name, summary }) => [name, summary]),
-    ["config", CONFIG_SUMMARY],
-  ];
-  const lines = commands.map(([name = "", summary = ""]) => `  ${name.padEnd(NAME_WIDTH)}${summary}\n`).join("");
+  const line = ({ name, summary }: Entry) => `  ${name.padEnd(NAME_WIDTH)}${summary}\n`;
+  const groups = GROUPS.map(([title, entries]) => `${title}:\n${entries.map(line).join("")}`);
   return `Usage: ringcast <command> [options]
 
 A WebSocket pub/sub hub whose every message lives once, in a ring log.
 
-Commands:
-${lines}
+${groups.join("\n")}
 "ringcast <command> --help" tells more, "ringcast --version" the version. Results are lines of JSON where
 standard output is no terminal. Exit codes: 0 all went well, 1 failure, 2 usage or configuration.
 `;

@@ -1,0 +1,85 @@
+/** `ringcast health`: asks whether the hub of this machine or container is well; for health checks, which have no curl. */
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { RingcastError } from "@ringcast/protocol";
+import { ConfigError, loadConfig } from "../config/index.js";
+import type { Command } from "./command.js";
+import { HUB_OPTIONS, readHubAddress } from "./hub-access.js";
+import { printable } from "./printable.js";
+import { EXIT } from "./terminal.js";
+import { UsageError, type Arguments } from "./usage.js";
+
+const DEFAULT_TIMEOUT_MS = 4000;
+/** Addresses to listen on that are none to call. */
+const ANY_ADDRESS = new Map([
+  ["0.0.0.0", "127.0.0.1"],
+  ["::", "[::1]"],
+]);
+
+export const health: Command = {
+  name: "health",
+  summary: "Asks whether a hub is alive, or ready to serve",
+  usage: ["[options]"],
+  options: {
+    ready: { type: "boolean", description: "Asks for /readyz: fails while it starts, drains or can't store" },
+    timeout: { type: "string", placeholder: "<ms>", description: `How long to wait (default ${DEFAULT_TIMEOUT_MS})` },
+    ...HUB_OPTIONS,
+  },
+  notes: `Without an address it asks the hub that the settings here describe (variables and ringcast.config.json), as "ringcast serve"
+would run it. The certificate of such a hub is not verified: it need not be made out for the name of this machine.`,
+  examples: [
+    ["ringcast health", "exit code 0: the hub answers"],
+    ["ringcast health --ready --url https://hub.example", "0: it serves"],
+  ],
+  run: async (args, terminal) => {
+    if (args.positionals.length > 0) throw new UsageError("ringcast health takes options only.");
+    const own = isNamed(args) ? undefined : ownAddress();
+    const url = (own ?? readHubAddress(args).url) + (args.isOn("ready") ? "/readyz" : "/healthz");
+    const timeoutMs = args.integer("timeout", 1) ?? DEFAULT_TIMEOUT_MS;
+    const { status, body } = await ask(url, timeoutMs, { verify: own === undefined });
+    const isWell = status === 200;
+    if (!isWell && terminal.isErrTerminal) terminal.say(printable(body));
+    if (terminal.isOutTerminal) await terminal.print(isWell ? "well" : `answered ${status}`);
+    else await terminal.print(body);
+    return isWell ? EXIT.ok : EXIT.failure;
+  },
+};
+
+function isNamed(args: Arguments): boolean {
+  return args.text("url") !== undefined || (process.env["RINGCAST_URL"] ?? "") !== "";
+}
+
+/** Where "ringcast serve" would listen with the settings of this environment. */
+function ownAddress(): string {
+  try {
+    const { config } = loadConfig({ argv: [], env: process.env, cwd: process.cwd() });
+    const host = ANY_ADDRESS.get(config.host) ?? (config.host.includes(":") ? `[${config.host}]` : config.host);
+    return `${config.tlsCert === "" ? "http" : "https"}://${host}:${config.port}`;
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function ask(
+  url: string,
+  timeoutMs: number,
+  { verify }: { verify: boolean },
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause?: Error): void => {
+      const reason = cause === undefined ? `within ${timeoutMs} ms` : `(${cause.message})`;
+      reject(new RingcastError("unavailable", `No hub answers at ${url} ${reason}.`, {}, { cause }));
+    };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const options = { rejectUnauthorized: verify, agent: false, signal };
+    const asking = (url.startsWith("https:") ? httpsRequest : httpRequest)(url, options, (answer) => {
+      let body = "";
+      answer.setEncoding("utf8").on("data", (text: string) => (body += text));
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: body.trim() }));
+      answer.on("error", refuse);
+    });
+    asking.on("error", (error) => refuse(signal.aborted ? undefined : error));
+    asking.end();
+  });
+}
