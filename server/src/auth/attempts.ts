@@ -1,6 +1,7 @@
 /**
  * Slows down whoever guesses tokens: after a handful of wrong ones an address has to wait before it is heard again.
  */
+import { addressGroup } from "./address.js";
 import { isLoopbackAddress } from "./origin.js";
 
 /** Wrong attempts that an address may make at once; one more is forgiven every {@link FORGIVEN_EVERY_MS}. */
@@ -15,7 +16,7 @@ interface Bucket {
   readonly atMs: number;
 }
 
-/** Counts wrong attempts per address, in bounded memory and without a timer. Loopback addresses are never slowed down. */
+/** Counts wrong attempts per address (of IPv6 per /64), in bounded memory and without a timer. Loopback addresses are never slowed down. */
 export class WrongAttempts {
   readonly #buckets = new Map<string, Bucket>();
   readonly #clock: () => number;
@@ -28,8 +29,9 @@ export class WrongAttempts {
   note(address: string): void {
     if (isLoopbackAddress(address)) return;
     const level = this.#level(address) + 1;
-    this.#buckets.delete(address);
-    this.#buckets.set(address, { level, atMs: this.#clock() });
+    const group = addressGroup(address);
+    this.#buckets.delete(group);
+    this.#buckets.set(group, { level, atMs: this.#clock() });
     if (this.#buckets.size > MAX_ADDRESSES) this.#forgetOldest();
   }
 
@@ -40,7 +42,7 @@ export class WrongAttempts {
   }
 
   #level(address: string): number {
-    const bucket = this.#buckets.get(address);
+    const bucket = this.#buckets.get(addressGroup(address));
     if (bucket === undefined) return 0;
     return Math.max(0, bucket.level - (this.#clock() - bucket.atMs) / FORGIVEN_EVERY_MS);
   }

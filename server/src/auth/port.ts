@@ -24,6 +24,8 @@ export interface Authenticator {
   verify(token: string, remoteAddress: string): Verdict;
   /** Milliseconds this address has to wait; 0: it may try. */
   retryAfterMs(remoteAddress: string): number;
+  /** Whether a token that gave this identity still counts. */
+  isValid(identity: Identity): boolean;
 }
 
 /** Who everybody is on a hub without tokens. */

@@ -54,9 +54,11 @@ export class TimerWheel {
     if (this.#count === 0) this.stop();
   }
 
-  /** Looks sooner than was said. */
+  /** Looks sooner than was said; never later. */
   hasten(timed: Timed, delayMs: number): void {
     if (timed.wheelSlot < 0) return;
+    const ahead = (timed.wheelSlot - this.#turned + SLOTS) % SLOTS;
+    if (ahead * WHEEL_STEP_MS <= delayMs) return;
     this.#unlink(timed);
     this.#insert(timed, delayMs);
   }

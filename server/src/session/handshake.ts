@@ -4,21 +4,31 @@
  * @see docs/protocol.md, "Connection"
  */
 import { RingcastError, shown } from "@ringcast/protocol";
+import { DIALECTS, JSON_DIALECT, type Dialect } from "./dialects.js";
 import type { SessionHandshake } from "./port.js";
 
-const JSON_DIALECT = "ringcast.v1.json";
 const TOKEN_PREFIX = "bearer.";
 const BEARER = /^bearer +(\S+) *$/i;
 
+export interface ChosenDialect {
+  readonly dialect: Dialect;
+  /** To be echoed; undefined where none but tokens was offered. */
+  readonly subprotocol: string | undefined;
+}
+
 /**
- * The subprotocol to echo; undefined where none but tokens was offered, which means JSON.
+ * The first dialect offered that the hub knows: the order is the client's. JSON where none but tokens was offered.
  * @throws RingcastError `bad_request` where only unknown ones were offered
  */
-export function chooseSubprotocol(offered: readonly string[]): string | undefined {
-  if (offered.includes(JSON_DIALECT)) return JSON_DIALECT;
+export function chooseDialect(offered: readonly string[]): ChosenDialect {
+  for (const entry of offered) {
+    const dialect = DIALECTS.find(({ subprotocol }) => subprotocol === entry);
+    if (dialect !== undefined) return { dialect, subprotocol: entry };
+  }
   const other = offered.find((entry) => !entry.startsWith(TOKEN_PREFIX));
-  if (other === undefined) return undefined;
-  throw new RingcastError("bad_request", `Offer the subprotocol ${JSON_DIALECT}, not ${shown(other)}.`, {
+  if (other === undefined) return { dialect: JSON_DIALECT, subprotocol: undefined };
+  const known = DIALECTS.map(({ subprotocol }) => subprotocol).join(" or ");
+  throw new RingcastError("bad_request", `Offer the subprotocol ${known}, not ${shown(other)}.`, {
     field: "Sec-WebSocket-Protocol",
   });
 }

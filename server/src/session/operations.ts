@@ -2,9 +2,7 @@
  * What a session does for each operation. A map, so that no name that a stranger sends can mean anything else.
  */
 import {
-  ByteWriter,
   RingcastError,
-  encodeFrame,
   type HistoryRequest,
   type HubFrame,
   type PublishRequest,
@@ -12,12 +10,20 @@ import {
   type RequestId,
   type SubscribeRequest,
 } from "@ringcast/protocol";
-import { publishedFields, type Frame, type HistoryPage, type Hub, type Publisher, type Reader } from "../hub/index.js";
-import type { PublishOutcome } from "../hub/index.js";
+import {
+  publishedFields,
+  type Frame,
+  type Hub,
+  type Publisher,
+  type PublishOutcome,
+  type Reader,
+} from "../hub/index.js";
+import type { Dialect } from "./dialects.js";
 
 /** The side of a session that operations work on. */
 export interface Requester {
   readonly hub: Hub;
+  readonly dialect: Dialect;
   readonly reader: Reader;
   readonly publisher: Publisher;
   /** Undefined where no token is required. */
@@ -99,29 +105,13 @@ function subscribe(requester: Requester, request: SubscribeRequest): void {
 /** A page may be large: a client that asks for a thousand at once must cost no memory. */
 function history(requester: Requester, request: HistoryRequest): void {
   const { id } = request;
+  const { hub, dialect } = requester;
   requester.replyLater(() => {
     try {
-      return historyFrame(id, requester.hub.history(request));
+      return dialect.encodeHistory(id, hub.history(request, dialect.name));
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
-      return textFrame(encodeFrame({ op: "error", id, ...error.toBody() }));
+      return dialect.encode({ op: "error", id, ...error.toBody() });
     }
   });
-}
-
-function historyFrame(id: RequestId, page: HistoryPage): Frame {
-  const { messages, partition, next, head, tail, gap } = page;
-  const writer = new ByteWriter(messages.length + 512);
-  writer.text('{"op":"history","id":');
-  writer.json(id);
-  writer.text(',"messages":');
-  writer.copy(messages);
-  const rest = JSON.stringify({ partition, next, head, tail, ...(gap === undefined ? {} : { gap }) });
-  writer.text(`,${rest.slice(1)}`);
-  return textFrame(writer.take());
-}
-
-/** Bytes of the heap as a text frame. */
-export function textFrame(bytes: Uint8Array): Frame {
-  return { bytes, binary: false, volatile: false };
 }

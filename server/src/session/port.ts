@@ -32,7 +32,7 @@ export type SessionAnswer =
   | { readonly accept: true; readonly subprotocol: string | undefined; open(socket: Socket): SocketHandler }
   | { readonly accept: false; readonly error: RingcastError };
 
-export interface SessionOptions {
+export interface SessionOptions extends SessionSettings {
   readonly hub: Hub;
   readonly runtime: Runtime;
   /** What `welcome` tells; the session enforces frame, idle and ping limits of it. */
@@ -44,19 +44,26 @@ export interface SessionOptions {
   readonly tokens: TokenVerifier | undefined;
   readonly authTimeoutMs: number;
   readonly stallTimeoutMs: number;
+}
+
+/** What the operator may change while the hub runs. */
+export interface SessionSettings {
   /** Connections at once; one more is refused in the handshake with `too_many`. */
   readonly maxConnections: number;
-  /** Connections of one address; 0: no limit. Not applied to loopback addresses unless `limitLoopback`. */
+  /** Connections of one address (of IPv6: one /64) at once; one more is refused in the handshake with `too_many`. 0: no limit. Not applied to loopback addresses unless `limitLoopback`. */
   readonly maxConnectionsPerAddress: number;
   readonly limitLoopback: boolean;
   readonly rates: PublishRates;
 }
 
-/** Token buckets of each connection: so much a second on average, twice that at once. 0: no limit. Beyond it `rate_limited` with `retryAfterMs`, nothing stored. */
+/**
+ * Token buckets of each connection: so much a second on average, twice that at once. 0: no limit. Beyond it `rate_limited` with
+ * `retryAfterMs`, nothing stored. One publish that is larger than its bucket passes when the bucket is full.
+ */
 export interface PublishRates {
   readonly messagesPerSecond: number;
   readonly bytesPerSecond: number;
-  /** Acknowledgements, pings and other requests that store nothing. */
+  /** Acknowledgements, pings and other requests that store nothing. An `ack` without id that comes too soon is delayed instead. */
   readonly requestsPerSecond: number;
 }
 
@@ -78,6 +85,11 @@ export interface ConnectionReport {
   readonly sentBytes: number;
   /** Milliseconds since the last frame, ping or pong came in. */
   readonly silentMs: number;
+}
+
+/** One connection with all its subscriptions. */
+export interface ConnectionDetails extends ConnectionReport {
+  readonly subscriptionReports: readonly SubscriptionReport[];
 }
 
 /** Counters since the start. */
@@ -105,12 +117,18 @@ export interface SessionFactory {
    */
   drain(timeoutMs: number): Promise<void>;
   /** What the operator may have changed while the hub runs. Holds for connections that are open, too. */
-  configure(options: Partial<Pick<SessionOptions, "maxConnections" | "maxConnectionsPerAddress" | "limitLoopback" | "rates">>): void;
-  /** Connections in the order they opened, at most `limit`, behind the one named `after`. */
+  configure(settings: Partial<SessionSettings>): void;
+  /**
+   * Connections in the order they opened, at most `limit`, behind the one named `after`, which may have closed since.
+   * @throws RingcastError `bad_request` where `after` is no connection's id
+   */
   connections(after: string | undefined, limit: number): readonly ConnectionReport[];
-  connection(id: string): (ConnectionReport & { readonly subscriptionReports: readonly SubscriptionReport[] }) | undefined;
-  /** Closes one connection with 1008 and this reason, behind an `error` `forbidden`. @returns false where there is none of this id */
+  /** Undefined where there is none of this id. */
+  connection(id: string): ConnectionDetails | undefined;
+  /** Closes one connection with 1008, behind an `error` `forbidden` whose message is the reason. @returns false where there is none of this id */
   disconnect(id: string, reason: string): boolean;
+  /** Tokens have changed: closes with 4401 who authenticated as somebody that this doesn't accept any more. Nobody, where no token is required. */
+  revoke(isValid: (identity: Identity) => boolean): void;
   /** Cuts what is open and stops the timer. */
   close(): void;
 }

@@ -2,22 +2,31 @@
  * All sessions of the hub: decides handshakes, opens sessions, counts, and lets them go one by one when the hub goes away.
  */
 import { RingcastError, type ErrorCode, type Limits, type WelcomeFrame } from "@ringcast/protocol";
+import { isLoopbackAddress } from "../auth/index.js";
 import type { Hub } from "../hub/index.js";
 import { TimerWheel, type Runtime, type Timer } from "../runtime/index.js";
-import { chooseSubprotocol, tokenOf } from "./handshake.js";
+import { AddressCounts } from "./address-counts.js";
+import { connectionId, ordinalOf } from "./connection-id.js";
+import type { Dialect } from "./dialects.js";
+import { chooseDialect, tokenOf } from "./handshake.js";
+import { isLimited } from "./connection-rates.js";
 import type {
+  ConnectionDetails,
+  ConnectionReport,
   Identity,
+  PublishRates,
   SessionAnswer,
   SessionFactory,
   SessionHandshake,
   SessionOptions,
+  SessionSettings,
   SessionStats,
   TokenVerifier,
 } from "./port.js";
 import { ANYBODY, Session } from "./session.js";
 import type { Socket, SocketHandler } from "./socket.js";
+import type { TimeLimits } from "./times.js";
 
-const CONNECTION_ID_LENGTH = 16;
 /** Clients that return at once come back within this, and within so much for each connection there is. */
 const LEAST_SPREAD_MS = 200;
 const SPREAD_PER_CONNECTION_MS = 1;
@@ -33,11 +42,15 @@ export class SessionHost implements SessionFactory {
   readonly runtime: Runtime;
   readonly limits: Limits;
   readonly tokens: TokenVerifier | undefined;
-  readonly authTimeoutMs: number;
-  readonly stallTimeoutMs: number;
+  readonly times: TimeLimits;
   readonly wheel: TimerWheel;
   readonly #options: SessionOptions;
-  readonly #sessions = new Set<Session>();
+  #settings: SessionSettings;
+  /** Whether any rate is limited at all. */
+  isRateLimited: boolean;
+  /** By id, in the order they opened. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #addresses = new AddressCounts();
   #opened = 0;
   #receivedFrames = 0;
   #receivedBytes = 0;
@@ -51,8 +64,9 @@ export class SessionHost implements SessionFactory {
     this.runtime = options.runtime;
     this.limits = options.limits;
     this.tokens = options.tokens;
-    this.authTimeoutMs = options.authTimeoutMs;
-    this.stallTimeoutMs = options.stallTimeoutMs;
+    this.times = { ...options.limits, authTimeoutMs: options.authTimeoutMs, stallTimeoutMs: options.stallTimeoutMs };
+    this.#settings = options;
+    this.isRateLimited = isLimited(options.rates);
     this.wheel = new TimerWheel(options.runtime);
   }
 
@@ -68,15 +82,11 @@ export class SessionHost implements SessionFactory {
   }
 
   handshake(handshake: SessionHandshake): SessionAnswer {
-    const { maxConnections } = this.#options;
     try {
-      if (this.#sessions.size >= maxConnections) {
-        const message = `The hub has ${maxConnections} connections, the most it may have: come back later.`;
-        throw new RingcastError("too_many", message, { maxConnections });
-      }
-      const subprotocol = chooseSubprotocol(handshake.subprotocols);
+      this.#checkRoom(handshake.remoteAddress);
+      const { dialect, subprotocol } = chooseDialect(handshake.subprotocols);
       const token = tokenOf(handshake);
-      return { accept: true, subprotocol, open: (socket) => this.#open(socket, token) };
+      return { accept: true, subprotocol, open: (socket) => this.#open(socket, dialect, token) };
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
       this.refused(error.code);
@@ -90,16 +100,51 @@ export class SessionHost implements SessionFactory {
       MOST_SPREAD_MS,
       Math.max(LEAST_SPREAD_MS, this.#sessions.size * SPREAD_PER_CONNECTION_MS),
     );
-    for (const session of this.#sessions) session.leave(Math.round(this.runtime.random() * spreadMs));
+    for (const session of this.#sessions.values()) session.leave(Math.round(this.runtime.random() * spreadMs));
     await this.#empty(timeoutMs);
   }
 
+  configure(settings: Partial<SessionSettings>): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.isRateLimited = isLimited(this.rates);
+  }
+
+  connections(after: string | undefined, limit: number): readonly ConnectionReport[] {
+    const ordinal = after === undefined ? -1 : ordinalOf(after);
+    const reports: ConnectionReport[] = [];
+    for (const session of this.#sessions.values()) {
+      if (reports.length >= limit) break;
+      if (ordinalOf(session.id) > ordinal) reports.push(session.report());
+    }
+    return reports;
+  }
+
+  connection(id: string): ConnectionDetails | undefined {
+    const session = this.#sessions.get(id);
+    return session && { ...session.report(), subscriptionReports: session.reader.report() };
+  }
+
+  disconnect(id: string, reason: string): boolean {
+    const session = this.#sessions.get(id);
+    session?.disconnect(reason);
+    return session !== undefined;
+  }
+
+  revoke(isValid: (identity: Identity) => boolean): void {
+    if (this.tokens === undefined) return;
+    for (const session of this.#sessions.values()) session.revoke(isValid);
+  }
+
   close(): void {
-    for (const session of this.#sessions) session.cut();
+    for (const session of this.#sessions.values()) session.cut();
     this.wheel.stop();
   }
 
   // ---- what sessions call ----
+
+  get rates(): PublishRates {
+    return this.#settings.rates;
+  }
 
   received(bytes: number): void {
     this.#receivedFrames += 1;
@@ -115,21 +160,37 @@ export class SessionHost implements SessionFactory {
   }
 
   closed(session: Session): void {
-    this.#sessions.delete(session);
+    this.#sessions.delete(session.id);
+    this.#addresses.remove(session.remoteAddress);
     this.wheel.remove(session);
     if (this.#sessions.size === 0) this.#whenEmpty?.();
   }
 
   // ---- opening and emptying ----
 
-  #open(socket: Socket, token: string | undefined): SocketHandler {
+  /** @throws RingcastError `too_many` */
+  #checkRoom(address: string): void {
+    const { maxConnections, maxConnectionsPerAddress, limitLoopback } = this.#settings;
+    if (this.#sessions.size >= maxConnections) {
+      const message = `The hub has ${maxConnections} connections, the most it may have: come back later.`;
+      throw new RingcastError("too_many", message, { maxConnections });
+    }
+    if (maxConnectionsPerAddress === 0 || this.#addresses.of(address) < maxConnectionsPerAddress) return;
+    if (!limitLoopback && isLoopbackAddress(address)) return;
+    const message = `Your address has ${maxConnectionsPerAddress} connections, the most it may have: close one, or come back later.`;
+    throw new RingcastError("too_many", message, { maxConnectionsPerAddress });
+  }
+
+  #open(socket: Socket, dialect: Dialect, token: string | undefined): SocketHandler {
     const identity = this.#identityOf(token, socket);
-    const session = new Session(this, socket, identity);
-    this.#sessions.add(session);
+    const id = connectionId(this.#opened, this.runtime);
+    const session = new Session(this, socket, { id, dialect, identity });
+    this.#sessions.set(id, session);
+    this.#addresses.add(session.remoteAddress);
     this.#opened += 1;
     this.wheel.add(session, 0);
     if (token !== undefined && identity === undefined) session.rejectToken();
-    else session.reply(this.#welcome());
+    else session.reply(this.#welcome(id));
     return session;
   }
 
@@ -138,9 +199,8 @@ export class SessionHost implements SessionFactory {
     return token === undefined ? undefined : this.tokens.verify(token, socket.remoteAddress);
   }
 
-  #welcome(): WelcomeFrame {
+  #welcome(connection: string): WelcomeFrame {
     const { server, instance, limits } = this.#options;
-    const connection = this.runtime.randomId(CONNECTION_ID_LENGTH);
     return { op: "welcome", protocol: 1, server, connection, instance, limits, time: this.runtime.nowMs() };
   }
 
@@ -150,7 +210,7 @@ export class SessionHost implements SessionFactory {
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
       timer = this.runtime.setTimer(timeoutMs, () => {
-        for (const session of this.#sessions) session.cut();
+        for (const session of this.#sessions.values()) session.cut();
         resolve();
       });
     });

@@ -3,8 +3,7 @@
  */
 import {
   RingcastError,
-  decodeRequest,
-  encodeFrame,
+  type DecodedRequest,
   type ErrorFrame,
   type HubFrame,
   type Limits,
@@ -12,34 +11,53 @@ import {
   type RequestId,
 } from "@ringcast/protocol";
 import type { Frame, Hub, Outlet, Publisher, Reader, SendResult } from "../hub/index.js";
-import { WHEEL_STEP_MS, type Timed } from "../runtime/index.js";
-import { carryOut, textFrame, type Requester } from "./operations.js";
-import type { Identity } from "./port.js";
+import type { Timed } from "../runtime/index.js";
+import { ConnectionRates } from "./connection-rates.js";
+import type { Dialect } from "./dialects.js";
+import { carryOut, type Requester } from "./operations.js";
+import type { ConnectionReport, Identity } from "./port.js";
+import { nameOf, notAuthenticated, overdueFrame, toRingcastError, wrongToken } from "./refusals.js";
 import { Replies } from "./replies.js";
 import type { SessionHost } from "./session-host.js";
 import type { Socket, SocketHandler } from "./socket.js";
+import { ConnectionTimes, type Overdue } from "./times.js";
 
-/** Answers that may wait for a socket that takes nothing. */
+/** Answers that wait for a socket that takes nothing. */
 const MAX_WAITING_BYTES = 1_048_576;
 /** Answers that may be large are made at once while no more than this waits. */
 const MAX_READY_BYTES = 65_536;
 /** A closing handshake that takes longer is cut. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
-export const CLOSE_GOING_AWAY = 1001;
+const CLOSE_GOING_AWAY = 1001;
 const CLOSE_POLICY = 1008;
 const CLOSE_TOO_LARGE = 1009;
 const CLOSE_INTERNAL = 1011;
 const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_STALLED = 4408;
 
-/** What an error carries of the request that it answers. */
-type RequestName = Pick<ErrorFrame, "id" | "subscription" | "partition" | "offset">;
+const CLOSE_CODES: Readonly<Record<Overdue, number>> = {
+  unauthenticated: CLOSE_UNAUTHORIZED,
+  expired: CLOSE_UNAUTHORIZED,
+  stalled: CLOSE_STALLED,
+  idle: CLOSE_GOING_AWAY,
+};
 
 /** `open`: requests are carried out. `closing`: the close frame is on its way. `closed`: the socket is gone. */
 type SessionState = "open" | "closing" | "closed";
 
+/** What a session is made of. */
+export interface SessionStart {
+  /** As in `welcome`. */
+  readonly id: string;
+  readonly dialect: Dialect;
+  /** Undefined where a token is required and did not come with the handshake. */
+  readonly identity: Identity | undefined;
+}
+
 export class Session implements SocketHandler, Outlet, Requester, Timed {
+  readonly id: string;
+  readonly dialect: Dialect;
   readonly reader: Reader;
   // The links of the timer wheel.
   wheelNext: Timed | undefined = undefined;
@@ -48,47 +66,53 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   readonly #host: SessionHost;
   readonly #socket: Socket;
   readonly #replies = new Replies();
+  readonly #times: ConnectionTimes;
+  /** Milliseconds since 1970. */
+  readonly #since: number;
   #identity: Identity | undefined;
-  #publisher: Publisher | undefined = undefined;
   #state: SessionState = "open";
-  readonly #openedAt: number;
-  #heardAt: number;
-  #pingedAt: number;
-  /** Since when the socket holds the same number of bytes; only while it holds any. */
-  #stalledAt = 0;
-  #unsentBytes = 0;
   /** The hub's socket took no more at the last write. */
   #isBlocked = false;
   #closeBy = Infinity;
+  #receivedFrames = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  // Made when they are needed: most connections never publish, and most hubs have no rates.
+  #publisher: Publisher | undefined = undefined;
+  #rates: ConnectionRates | undefined = undefined;
 
-  /** @param identity undefined where a token is required and did not come with the handshake */
-  constructor(host: SessionHost, socket: Socket, identity: Identity | undefined) {
+  constructor(host: SessionHost, socket: Socket, { id, dialect, identity }: SessionStart) {
+    this.id = id;
+    this.dialect = dialect;
     this.#host = host;
     this.#socket = socket;
     this.#identity = identity;
+    this.#since = host.runtime.nowMs();
     // Not the wheel's clock, which stands still while there is no connection.
-    this.#openedAt = this.#heardAt = this.#pingedAt = host.runtime.monotonicMs();
-    this.reader = host.hub.openReader(this, "json");
+    this.#times = new ConnectionTimes(host.times, host.runtime.monotonicMs());
+    this.reader = host.hub.openReader(this, dialect.name);
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress;
   }
 
   // ---- the socket's events ----
 
   message(bytes: Uint8Array, binary: boolean): void {
     if (this.#state !== "open") return;
-    this.#heardAt = this.#host.wheel.nowMs;
+    this.alive();
+    this.#receivedFrames += 1;
+    this.#receivedBytes += bytes.length;
     this.#host.received(bytes.length);
-    if (binary) {
-      this.#end(CLOSE_POLICY, badFrame("Send text messages in the JSON dialect, not binary ones."));
-      return;
-    }
-    const decoded = decodeRequest(bytes, this.#limits);
+    const decoded = this.dialect.decode(bytes, binary, this.#limits);
     if (decoded.ok) this.#carryOut(decoded.request);
     else if (decoded.closeCode !== undefined) this.#end(decoded.closeCode, decoded.error);
-    else this.#replyError(this.#mayAsk(decoded.op) ? decoded.error : notAuthenticated(decoded.error));
+    else this.#refuseMalformed(decoded);
   }
 
   alive(): void {
-    this.#heardAt = this.#host.wheel.nowMs;
+    this.#times.heard(this.#host.wheel.nowMs);
   }
 
   drain(): void {
@@ -123,12 +147,11 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
 
   send(frames: readonly Frame[], count: number): SendResult {
     if (this.#state === "closed") return "closed";
-    const result = this.#socket.send(frames, count);
+    const result = this.#write(frames, count);
     if (result === "full") {
       this.#isBlocked = true;
-      this.#unsentBytes = this.#socket.bufferedBytes();
-      this.#stalledAt = this.#host.wheel.nowMs;
-      this.#host.wheel.hasten(this, this.#stallCheckMs);
+      this.#times.blocked(this.#host.wheel.nowMs, this.#socket.bufferedBytes());
+      this.#host.wheel.hasten(this, this.#times.stallCheckMs);
       this.#checkWaiting();
     }
     return result;
@@ -145,7 +168,8 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   }
 
   get publisher(): Publisher {
-    return (this.#publisher ??= this.#host.hub.openPublisher());
+    const publisher = (this.#publisher ??= this.#host.hub.openPublisher());
+    return this.#limitedRates?.limit(publisher) ?? publisher;
   }
 
   get subject(): string | undefined {
@@ -157,7 +181,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   }
 
   reply(frame: HubFrame): void {
-    this.#queue(textFrame(encodeFrame(frame)));
+    this.#queue(this.dialect.encode(frame));
   }
 
   replyLater(make: () => Frame): void {
@@ -181,14 +205,25 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     }
     this.#identity = identity;
     this.#host.wheel.hasten(this, 0);
-    this.reply({ op: "authenticated", id, ...identity });
+    const { subject, expires } = identity;
+    this.reply({ op: "authenticated", id, subject, expires });
   }
 
   // ---- what the host calls ----
 
-  /** The token of the handshake is wrong. */
+  /** The token is wrong, or no longer right. */
   rejectToken(): void {
     this.#end(CLOSE_UNAUTHORIZED, wrongToken());
+  }
+
+  /** Ends the session where its token is one that no longer counts. */
+  revoke(isValid: (identity: Identity) => boolean): void {
+    if (this.#identity !== undefined && !isValid(this.#identity)) this.rejectToken();
+  }
+
+  /** The operator wants it gone. */
+  disconnect(reason: string): void {
+    this.#end(CLOSE_POLICY, { op: "error", code: "forbidden", message: reason });
   }
 
   /** The hub is going away: answers what is left and closes. */
@@ -202,10 +237,35 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     this.#socket.terminate();
   }
 
+  report(): ConnectionReport {
+    return {
+      id: this.id,
+      remoteAddress: this.#socket.remoteAddress,
+      subject: this.subject,
+      dialect: this.dialect.name,
+      since: this.#since,
+      bufferedBytes: this.#socket.bufferedBytes(),
+      subscriptions: this.reader.subscriptionCount,
+      receivedFrames: this.#receivedFrames,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      silentMs: this.#times.silentMs(this.#host.runtime.monotonicMs()),
+    };
+  }
+
   /** Looks whether any of the connection's times is over. */
   look(nowMs: number): number | undefined {
     if (this.#state === "closing") return this.#lookAtClosing(nowMs);
-    return this.#lookAtIdentity(nowMs) ?? this.#lookAtStall(nowMs) ?? this.#lookAtSilence(nowMs);
+    const next = this.#times.look(nowMs, {
+      expiresInMs: this.#identity === undefined ? undefined : (this.#identity.expires ?? Infinity) - this.nowMs(),
+      unsentBytes: this.#socket.bufferedBytes(),
+    });
+    if (typeof next === "string") {
+      this.#overdue(next);
+      return CLOSE_TIMEOUT_MS;
+    }
+    if (this.#times.takePing(nowMs)) this.#socket.ping();
+    return Math.min(next, this.#carryOutDelayed());
   }
 
   // ---- requests ----
@@ -216,9 +276,11 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
       return;
     }
     try {
-      carryOut(this, request);
+      const delayMs = this.#limitedRates?.admit(request) ?? 0;
+      if (delayMs > 0) this.#host.wheel.hasten(this, delayMs);
+      else carryOut(this, request);
     } catch (error) {
-      this.#replyError({ op: "error", ...toRingcastError(error).toBody(), ...nameOf(request) });
+      this.#refuseRequest(request, error);
     }
   }
 
@@ -227,10 +289,46 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     return this.#identity !== undefined || op === "auth" || op === "ping";
   }
 
+  #refuseMalformed({ op, error }: Extract<DecodedRequest, { ok: false }>): void {
+    if (!this.#mayAsk(op)) {
+      this.#replyError(notAuthenticated(error));
+      return;
+    }
+    const excess = this.#limitedRates?.judgeMalformed();
+    const name = error.id === undefined ? {} : { id: error.id };
+    this.#replyError(excess === undefined ? error : { op: "error", ...name, ...excess.toBody() });
+  }
+
+  #refuseRequest(request: Request, error: unknown): void {
+    this.#replyError({ op: "error", ...toRingcastError(error).toBody(), ...nameOf(request) });
+  }
+
+  /** @returns milliseconds until there is something to do again */
+  #carryOutDelayed(): number {
+    const rates = this.#rates;
+    if (rates === undefined) return Infinity;
+    for (let ack = rates.nextDelayed(); ack !== undefined; ack = rates.nextDelayed()) {
+      try {
+        carryOut(this, ack);
+      } catch (error) {
+        this.#refuseRequest(ack, error);
+      }
+    }
+    return rates.delayMs;
+  }
+
+  /** Undefined while no rate is limited. */
+  get #limitedRates(): ConnectionRates | undefined {
+    if (this.#host.isRateLimited) this.#rates ??= new ConnectionRates(this.#host);
+    return this.#rates;
+  }
+
   #replyError(frame: ErrorFrame): void {
     this.#host.refused(frame.code);
     this.reply(frame);
   }
+
+  // ---- answers ----
 
   #queue(reply: Frame | (() => Frame)): void {
     if (this.#state !== "open") return;
@@ -254,7 +352,18 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     }
   }
 
+  #write(frames: readonly Frame[], count: number): SendResult {
+    for (let at = 0; at < count; at++) this.#sentBytes += (frames[at] as Frame).bytes.length;
+    return this.#socket.send(frames, count);
+  }
+
   // ---- the end ----
+
+  #overdue(overdue: Overdue): void {
+    const frame = overdueFrame(overdue);
+    if (frame === undefined) this.#close(CLOSE_CODES[overdue], overdue);
+    else this.#end(CLOSE_CODES[overdue], frame);
+  }
 
   /** Says why, and closes. */
   #end(code: number, error: ErrorFrame): void {
@@ -269,8 +378,8 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     const frames: Frame[] = [];
     let count = 0;
     while (!this.#isBlocked && !this.#replies.isEmpty) count = this.#replies.take(frames, count);
-    frames[count++] = textFrame(encodeFrame(frame));
-    this.#socket.send(frames, count);
+    frames[count++] = this.dialect.encode(frame);
+    this.#write(frames, count);
   }
 
   #close(code: number, reason: string): void {
@@ -283,108 +392,15 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     this.#socket.close(code, reason);
   }
 
-  // ---- times ----
-
-  get #limits(): Limits {
-    return this.#host.limits;
-  }
-
-  get #stallCheckMs(): number {
-    return this.#host.stallTimeoutMs / 4;
-  }
-
   #lookAtClosing(nowMs: number): number {
     if (nowMs >= this.#closeBy) this.#socket.terminate();
     return CLOSE_TIMEOUT_MS;
   }
 
-  #lookAtIdentity(nowMs: number): number | undefined {
-    const { authTimeoutMs } = this.#host;
-    if (this.#identity === undefined) {
-      const left = this.#openedAt + authTimeoutMs - nowMs;
-      if (left > 0) return Math.min(left, this.#lookAtSilence(nowMs));
-      this.#end(CLOSE_UNAUTHORIZED, notAuthenticated({}));
-      return CLOSE_TIMEOUT_MS;
-    }
-    const { expires } = this.#identity;
-    if (expires === null || this.nowMs() < expires) return undefined;
-    this.#end(CLOSE_UNAUTHORIZED, {
-      op: "error",
-      code: "unauthorized",
-      message: "The token has expired: connect again with a new one.",
-    });
-    return CLOSE_TIMEOUT_MS;
-  }
-
-  /** A socket that holds unsent bytes is not silent but stalled: its reader sees no ping either. */
-  #lookAtStall(nowMs: number): number | undefined {
-    const unsent = this.#socket.bufferedBytes();
-    if (unsent === 0) {
-      if (this.#unsentBytes > 0) this.#heardAt = nowMs;
-      this.#unsentBytes = 0;
-      return undefined;
-    }
-    if (unsent !== this.#unsentBytes) {
-      this.#unsentBytes = unsent;
-      this.#stalledAt = nowMs;
-    }
-    const left = this.#stalledAt + this.#host.stallTimeoutMs - nowMs;
-    if (left > 0) return Math.min(left, this.#stallCheckMs);
-    this.#close(CLOSE_STALLED, "nothing is read");
-    return CLOSE_TIMEOUT_MS;
-  }
-
-  #lookAtSilence(nowMs: number): number {
-    const { idleTimeoutMs, pingIntervalMs } = this.#limits;
-    const left = this.#heardAt + idleTimeoutMs + WHEEL_STEP_MS - nowMs;
-    if (left <= 0) {
-      this.#close(CLOSE_GOING_AWAY, "idle");
-      return CLOSE_TIMEOUT_MS;
-    }
-    if (nowMs - this.#pingedAt >= pingIntervalMs) {
-      this.#pingedAt = nowMs;
-      this.#socket.ping();
-    }
-    const untilExpiry = (this.#identity?.expires ?? Infinity) - this.nowMs();
-    return Math.min(left, this.#pingedAt + pingIntervalMs - nowMs, Math.max(0, untilExpiry));
+  get #limits(): Limits {
+    return this.#host.limits;
   }
 }
 
 /** Who is served where no token is required. */
 export const ANYBODY: Identity = { subject: "anonymous", expires: null };
-
-function badFrame(message: string): ErrorFrame {
-  return { op: "error", code: "bad_frame", message };
-}
-
-function wrongToken(): ErrorFrame {
-  return { op: "error", code: "unauthorized", message: "The token is wrong or no longer valid: use another one." };
-}
-
-function notAuthenticated({ id, subscription, partition, offset }: RequestName): ErrorFrame {
-  const message = "Give a token first: as a header, as a subprotocol, or with the operation auth.";
-  const name = {
-    ...(id === undefined ? {} : { id }),
-    ...(subscription === undefined ? {} : { subscription }),
-    ...(partition === undefined ? {} : { partition }),
-    ...(offset === undefined ? {} : { offset }),
-  };
-  return { op: "error", ...name, code: "unauthorized", message };
-}
-
-/** How an error says which request it answers: by its id, or an `ack` without one by its record. */
-function nameOf(request: Request): RequestName {
-  if (request.op !== "ack" || request.id !== undefined) return { id: request.id as RequestId };
-  const { subscription, partition, offset } = request;
-  return { subscription, partition, offset };
-}
-
-function toRingcastError(error: unknown): RingcastError {
-  if (error instanceof RingcastError) return error;
-  return new RingcastError(
-    "internal",
-    "The hub failed at this request: that is a fault of ours.",
-    {},
-    { cause: error },
-  );
-}

@@ -4,7 +4,7 @@ import type { HubEvent } from "../../../server/src/hub/index.js";
 import { createHub, type Frame, type Hub, type SendResult } from "../../../server/src/hub/index.js";
 import { openLogStore, type LogStore } from "../../../server/src/log/index.js";
 import { LocalSequencer } from "../../../server/src/sequencer/index.js";
-import { createSessionFactory, type SessionFactory } from "../../../server/src/session/index.js";
+import { createSessionFactory, type SessionFactory, type SessionOptions } from "../../../server/src/session/index.js";
 import type { Socket, SocketHandler } from "../../../server/src/session/index.js";
 import type { AnyFrame } from "../../support/json-client.js";
 import { tempDir } from "../../support/temp-dir.js";
@@ -12,7 +12,7 @@ import { ManualRuntime } from "./manual-runtime.js";
 
 /** A socket that says it is full when the test wants it to, and a client behind it. */
 export class FakeClient implements Socket {
-  readonly remoteAddress = "127.0.0.1";
+  readonly remoteAddress: string;
   /** Frames in the order they were sent. */
   readonly frames: AnyFrame[] = [];
   /** The very objects that were sent: the same one for all who share it. */
@@ -24,6 +24,10 @@ export class FakeClient implements Socket {
   nextResult: SendResult = "open";
   unsent = 0;
   handler: SocketHandler | undefined;
+
+  constructor(remoteAddress: string) {
+    this.remoteAddress = remoteAddress;
+  }
 
   send(frames: readonly Frame[], count: number): SendResult {
     if (this.nextResult === "closed" || this.closeCode !== undefined) return "closed";
@@ -77,10 +81,14 @@ export interface InProcessHub extends AsyncDisposable {
   readonly hub: Hub;
   readonly sessions: SessionFactory;
   readonly events: HubEvent[];
-  connect(): FakeClient;
+  /** A client that has had its `welcome`. */
+  connect(remoteAddress?: string): FakeClient;
 }
 
-export async function startInProcess(limits: Partial<Limits> = {}): Promise<InProcessHub> {
+export async function startInProcess(
+  limits: Partial<Limits> = {},
+  options: Partial<SessionOptions> = {},
+): Promise<InProcessHub> {
   const folder = tempDir();
   const runtime = new ManualRuntime();
   const store = await openLogStore({ directory: folder.path, runtime, onEvent: () => undefined });
@@ -113,6 +121,10 @@ export async function startInProcess(limits: Partial<Limits> = {}): Promise<InPr
     authTimeoutMs: 10_000,
     stallTimeoutMs: 600_000,
     maxConnections: 2_000,
+    maxConnectionsPerAddress: 0,
+    limitLoopback: false,
+    rates: { messagesPerSecond: 0, bytesPerSecond: 0, requestsPerSecond: 0 },
+    ...options,
   });
   return {
     runtime,
@@ -120,7 +132,7 @@ export async function startInProcess(limits: Partial<Limits> = {}): Promise<InPr
     hub,
     sessions,
     events,
-    connect: () => connect(sessions, runtime),
+    connect: (remoteAddress = "127.0.0.1") => connect(sessions, runtime, remoteAddress),
     [Symbol.asyncDispose]: async () => {
       sessions.close();
       hub.close();
@@ -130,9 +142,9 @@ export async function startInProcess(limits: Partial<Limits> = {}): Promise<InPr
   };
 }
 
-function connect(sessions: SessionFactory, runtime: ManualRuntime): FakeClient {
-  const client = new FakeClient();
-  const answer = sessions.handshake({ subprotocols: [], authorization: undefined, remoteAddress: "127.0.0.1" });
+function connect(sessions: SessionFactory, runtime: ManualRuntime, remoteAddress: string): FakeClient {
+  const client = new FakeClient(remoteAddress);
+  const answer = sessions.handshake({ subprotocols: [], authorization: undefined, remoteAddress });
   if (!answer.accept) throw answer.error;
   client.handler = answer.open(client);
   runtime.settle();

@@ -4,6 +4,8 @@ import {
   tokenOfHeader,
   tokenOfSubprotocols,
   type Authenticator,
+  type Identity,
+  type Verdict,
 } from "../../../../server/src/auth/index.js";
 
 const STRANGER = "203.0.113.7";
@@ -76,7 +78,7 @@ describe("static tokens", () => {
   it("remembers a bounded number of addresses and forgets the oldest", () => {
     const auth = authenticator();
     guess(auth, FREE_ATTEMPTS);
-    for (let i = 0; i < 10_000; i++) auth.verify("guess", `2001:db8::${i.toString(16)}`);
+    for (let i = 0; i < 10_000; i++) auth.verify("guess", `2001:db8:1:${i}::1`);
     expect(auth.retryAfterMs(STRANGER)).toBe(0);
   });
 });
@@ -93,4 +95,36 @@ describe("where a token is", () => {
     expect(tokenOfSubprotocols(["ringcast.v1.json", "bearer.abc.def"])).toBe("abc.def");
     expect(tokenOfSubprotocols(["ringcast.v1.json"])).toBeUndefined();
   });
+
+  it("can be replaced: what stays goes on, what is gone is told", () => {
+    const auth = createStaticAuthenticator(
+      [
+        { token: "first-token", subject: "ann" },
+        { token: "second-token", subject: "bob" },
+      ],
+      () => 0,
+    );
+    const before = ["first-token", "second-token"].map((token) => accepted(auth.verify(token, STRANGER)));
+
+    auth.replace([
+      { token: "second-token", subject: "bob" },
+      { token: "first-token", subject: "cid" },
+    ]);
+
+    expect(before.map((identity) => auth.isValid(identity))).toEqual([false, true]);
+    expect(accepted(auth.verify("first-token", STRANGER)).subject).toBe("cid");
+  });
+
+  it("don't begin or end to be required while the hub runs", () => {
+    const open = createStaticAuthenticator([], () => 0);
+    const guarded = createStaticAuthenticator([{ token: "t", subject: "s" }], () => 0);
+
+    expect(() => open.replace([{ token: "t", subject: "s" }])).toThrow(expect.objectContaining({ code: "conflict" }));
+    expect(() => guarded.replace([])).toThrow(expect.objectContaining({ code: "conflict" }));
+  });
 });
+
+function accepted(verdict: Verdict): Identity {
+  if (!verdict.accepted) throw new Error("The token was refused");
+  return verdict.identity;
+}

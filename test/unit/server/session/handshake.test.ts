@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseSubprotocol, tokenOf } from "../../../../server/src/session/handshake.js";
+import { chooseDialect, tokenOf } from "../../../../server/src/session/handshake.js";
 
 describe("the subprotocol of a handshake", () => {
   it.each([
@@ -9,14 +9,14 @@ describe("the subprotocol of a handshake", () => {
     [["bearer.secret"], undefined],
     [["bearer.secret", "ringcast.v1.json"], "ringcast.v1.json"],
   ])("of %j is %s", (offered, chosen) => {
-    expect(chooseSubprotocol(offered)).toBe(chosen);
+    expect(chooseDialect(offered).subprotocol).toBe(chosen);
   });
 
   it.each([[["ringcast.v1.msgpack"]], [["mqtt", "bearer.secret"]]])(
     "of %j is refused, without the token",
     (offered) => {
-      expect(() => chooseSubprotocol(offered)).toThrow(expect.objectContaining({ code: "bad_request" }));
-      expect(() => chooseSubprotocol(offered)).not.toThrow(/secret/);
+      expect(() => chooseDialect(offered)).toThrow(expect.objectContaining({ code: "bad_request" }));
+      expect(() => chooseDialect(offered)).not.toThrow(/secret/);
     },
   );
 });
