@@ -1,5 +1,5 @@
 /** How commands reach a hub: over the SDK, and over HTTP for what the SDK doesn't have. */
-import { connect, type Codec, type Hub } from "@ringcast/client";
+import { connect, type ConnectOptions, type Hub } from "@ringcast/client";
 import { isErrorCode, RingcastError, shown, type ErrorBody } from "@ringcast/protocol";
 import { UsageError, type Arguments, type OptionSpecs } from "./usage.js";
 
@@ -44,15 +44,17 @@ export function readHubAddress(args: Arguments): HubAddress {
 /**
  * Connects over the SDK. It reconnects by itself later; but where no hub answers the first time, that is said at once.
  *
- * @param codec another dialect than JSON
  * @throws RingcastError `unavailable` when no hub is there, `unauthorized` when it doesn't know the token
  */
-export async function openHub(address: HubAddress, codec?: Codec): Promise<Hub<Record<string, unknown>>> {
+export async function openHub(
+  address: HubAddress,
+  options: Pick<ConnectOptions, "codec" | "verify"> = {},
+): Promise<Hub<Record<string, unknown>>> {
   const { url, token } = address;
   await request(address, "GET", "/healthz");
   const hub = connect(url, {
     ...(token === undefined ? {} : { token }),
-    ...(codec === undefined ? {} : { codec }),
+    ...options,
   });
   await hub.connected();
   return hub;
@@ -71,16 +73,33 @@ export async function request(
   body?: unknown,
   condition: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
-  const headers: Record<string, string> = { ...condition };
+  const headers = { ...condition, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+  const answer = await send(address, method, path, {
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return answer.isJson ? JSON.parse(answer.text) : undefined;
+}
+
+/** The same with a body of any kind, and the answer's body as it came. */
+export async function send(
+  address: HubAddress,
+  method: string,
+  path: string,
+  content: {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string | Uint8Array<ArrayBuffer>;
+  } = {},
+): Promise<{ readonly text: string; readonly isJson: boolean }> {
+  const headers: Record<string, string> = { ...content.headers };
   if (address.token !== undefined) headers["Authorization"] = `Bearer ${address.token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const init = { method, headers, ...(content.body === undefined ? {} : { body: content.body }) };
   const answer = await fetch(address.url + path, init).catch((cause: unknown) => {
     const message = `No hub answers at ${address.url}: start one with "ringcast serve", or name another with --url.`;
     throw new RingcastError("unavailable", message, {}, { cause });
   });
   const text = await answer.text();
-  if (answer.ok) return answer.headers.get("content-type")?.includes("json") === true ? JSON.parse(text) : undefined;
+  if (answer.ok) return { text, isJson: answer.headers.get("content-type")?.includes("json") === true };
   throw toError(text, answer.status, address);
 }
 

@@ -5,10 +5,12 @@ import type { Command } from "./command.js";
 import { CONFIG_SUMMARY, configHelp, runConfig } from "./config.js";
 import { demo } from "./demo.js";
 import { health } from "./health.js";
+import { history } from "./history.js";
 import { pub } from "./pub.js";
 import { runServe, SERVE_SUMMARY, serveHelp, type Serve } from "./serve.js";
 import { sub } from "./sub.js";
 import { createTerminal, EXIT, sayError, type Terminal } from "./terminal.js";
+import { topic } from "./topic.js";
 import { topics } from "./topics.js";
 import { describeOptions, readArguments, UsageError } from "./usage.js";
 
@@ -19,8 +21,8 @@ type Entry = Command | Pick<Command, "name" | "summary">;
 /** The commands as the overview lists them. */
 const GROUPS: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
   ["Running a hub", [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health]],
-  ["Messages", [pub, sub]],
-  ["Topics", [topics]],
+  ["Messages", [pub, sub, history]],
+  ["Topics", [topics, topic]],
   ["Trying it", [demo]],
 ];
 const COMMANDS: readonly Command[] = GROUPS.flatMap(([, entries]) =>

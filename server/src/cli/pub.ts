@@ -77,7 +77,7 @@ interface Context {
 }
 
 async function publishOne(topic: string, data: RawJson, { args, terminal, options }: Context): Promise<number> {
-  await using hub = await openHub(readHubAddress(args), rawJsonCodec);
+  await using hub = await openHub(readHubAddress(args), { codec: rawJsonCodec });
   const published = await hub.publish(topic, data, options);
   if (!terminal.isOutTerminal) await terminal.printJson(published);
   else {
@@ -95,7 +95,7 @@ async function publishFile(context: Context & { topic: string; file: string }): 
     throw new UsageError("Give either --key or --key-field, not both.");
   }
   const source = await openEvents(context.file, { keyField: args.text("key-field"), signal: terminal.interrupted });
-  await using hub = await openHub(readHubAddress(args), rawJsonCodec);
+  await using hub = await openHub(readHubAddress(args), { codec: rawJsonCodec });
   const progress = new Progress(terminal, "messages");
   let done = 0;
   const stored = ({ offsets }: PublishedMany) => {

@@ -41,6 +41,11 @@ export function rawText(value: unknown): string {
   return JSON.stringify(value).replace(MARKED, "$1");
 }
 
+/** Parses JSON so that {@link rawText} writes its numbers as they stand here. */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(markNumbers(text));
+}
+
 function markNumbers(text: string): string {
   return text.replace(TOKENS, (token) =>
     token.startsWith('"') || String(Number(token)) === token ? token : `"${MARK}${token}"`,

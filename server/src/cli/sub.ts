@@ -3,7 +3,7 @@ import type { Hub, Message } from "@ringcast/client";
 import { isTopic, RingcastError, type Gap } from "@ringcast/protocol";
 import type { Command } from "./command.js";
 import { HUB_OPTIONS, openHub, readHubAddress } from "./hub-access.js";
-import { printable } from "./printable.js";
+import { gapText, lineOf, type StoredMessage } from "./message-lines.js";
 import { Progress } from "./progress.js";
 import { rawJsonCodec, rawText } from "./raw-json.js";
 import { readStart } from "./start.js";
@@ -39,14 +39,14 @@ on standard error.`,
     const from = readStart(args.text("from") ?? "latest", Date.now());
     const count = args.integer("count", 1);
     const isJson = args.isOn("json") || !terminal.isOutTerminal;
-    await using hub = await openHub(readHubAddress(args), rawJsonCodec);
+    await using hub = await openHub(readHubAddress(args), { codec: rawJsonCodec });
     tellState(hub, terminal);
     const onGap = (gap: Gap) => terminal.say(`${terminal.errColour("yellow", "gap:")} ${gapText(gap)}`);
     const progress = terminal.isOutTerminal ? undefined : new Progress(terminal, "messages");
     const total = count ?? (from === "earliest" ? await countStored(hub, topic) : undefined);
     let printed = 0;
     for await (const message of hub.subscribe(topic, { from, onGap, signal: terminal.interrupted })) {
-      await (isJson ? terminal.print(rawText(withoutPosition(message))) : terminal.print(lineOf(message, terminal)));
+      await (isJson ? terminal.print(rawText(asStored(message))) : terminal.print(lineOf(asStored(message), terminal)));
       printed++;
       progress?.update(printed, total === undefined ? undefined : printed / total);
       if (printed === count) break;
@@ -82,7 +82,7 @@ function tellState(hub: Hub<Record<string, unknown>>, terminal: Terminal): void 
 }
 
 /** What a line of JSON holds: the message, without what can be told from it. */
-function withoutPosition({ topic, partition, epoch, offset, timestamp, key, headers, data }: Message): object {
+function asStored({ topic, partition, epoch, offset, timestamp, key, headers, data }: Message): StoredMessage {
   const isBare = Object.keys(headers).length === 0;
   return {
     topic,
@@ -102,27 +102,4 @@ function withBytes(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(withBytes);
   if (typeof data !== "object" || data === null) return data;
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, withBytes(value)]));
-}
-
-function lineOf(message: Message, terminal: Terminal): string {
-  const time = new Date(message.timestamp).toISOString().slice(11, 23);
-  const place = `${printable(message.topic)}/${message.partition}`;
-  const parts = [
-    terminal.colour("dim", time),
-    terminal.colour("cyan", place),
-    terminal.colour("bold", `${message.offset}`),
-    ...(message.key === undefined ? [] : [terminal.colour("yellow", printable(message.key))]),
-    ...Object.entries(message.headers).map(([name, value]) => terminal.colour("dim", printable(`${name}=${value}`))),
-    printable(rawText(withBytes(message.data))),
-  ];
-  return parts.join("  ");
-}
-
-function gapText({ topic, partition, from, to, reason, next, epoch }: Gap): string {
-  const place = `${printable(topic)}/${partition}`;
-  if (reason === "retention" || reason === "corrupt") {
-    const why = reason === "retention" ? "were overwritten or expired" : "are damaged on disk";
-    return `offsets ${from} to ${to} of ${place} ${why}`;
-  }
-  return `${place} has another history (${reason}); reading goes on at offset ${next} of epoch ${epoch}`;
 }
