@@ -105,12 +105,15 @@ export function emptyResult(): ReadResult {
 export function readAll(log: RingLog, from = log.tail, edgeBytes = 65_536): { seen: Seen[]; holes: Hole[] } {
   const seen: Seen[] = [];
   const holes: Hole[] = [];
-  const cursor: LogCursor = { offset: from, address: -1 };
+  const cursor: LogCursor = { offset: from, address: -1, mapped: true };
   const result = emptyResult();
   for (;;) {
     const status = log.read(cursor, edgeBytes, Infinity, result);
-    if (status === "records") take(log, result, seen, holes);
-    else if (status === "corrupt") holes.push({ from: cursor.offset, to: result.nextOffset - 1 });
+    if (status === "records") {
+      const block = take(log, result);
+      seen.push(...block.seen);
+      holes.push(...block.holes);
+    } else if (status === "corrupt") holes.push({ from: cursor.offset, to: result.nextOffset - 1 });
     else if (status === "end") return { seen, holes };
     else throw new Error(`unexpected status ${status} at ${cursor.offset}`);
     if (result.nextOffset <= cursor.offset) throw new Error(`no progress at ${cursor.offset}`);
@@ -119,7 +122,10 @@ export function readAll(log: RingLog, from = log.tail, edgeBytes = 65_536): { se
   }
 }
 
-function take(log: RingLog, result: ReadResult, seen: Seen[], holes: Hole[]): void {
+/** The records of one read, each checked as a translating reader does. */
+export function take(log: RingLog, result: ReadResult): { seen: Seen[]; holes: Hole[] } {
+  const seen: Seen[] = [];
+  const holes: Hole[] = [];
   let offset = result.firstOffset;
   for (let at = result.start; at < result.end; at += lengthOf(result.view, at), offset++) {
     if (!log.isIntact(result, at, offset)) {
@@ -135,4 +141,5 @@ function take(log: RingLog, result: ReadResult, seen: Seen[], holes: Hole[]): vo
   }
   if (offset !== result.nextOffset)
     throw new Error(`block of ${result.firstOffset} ends at ${offset}, not ${result.nextOffset}`);
+  return { seen, holes };
 }

@@ -42,6 +42,22 @@ export function locateTime(log: PartitionLog, region: Region, timeMs: number): n
   return log.head;
 }
 
+/**
+ * Time of the record that a cursor stands at, or of the next one that can be believed. Touches one page when the cursor knows its address.
+ */
+export function timeAt(log: PartitionLog, region: Region, cursor: Resumption): number {
+  let at = cursor;
+  const isKnown = at.address >= log.tailAddress && at.address < log.headAddress && at.address % 8 === 0;
+  if (!isKnown || lengthAt(log, region, at) === 0) at = locate(log, region, Math.max(cursor.offset, log.tail));
+  while (at.offset < log.head && at.address < log.headAddress) {
+    const length = lengthAt(log, region, at);
+    const place = placeOf(region, at.address);
+    if (length > 0 && !isFiller(region.view, place)) return timestampOf(region.view, place);
+    at = length === 0 ? behindDamage(log, region, at) : { address: at.address + length, offset: at.offset };
+  }
+  return log.lastTimestamp;
+}
+
 /** Length of the record at a place; 0 when it can't be believed. */
 export function lengthAt(log: PartitionLog, region: Region, at: Resumption): number {
   return believedLength(region, log.history, at.address, at.offset, log.headAddress);

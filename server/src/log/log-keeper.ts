@@ -1,9 +1,10 @@
+import type { BlockCache } from "./block-cache.js";
 import type { LineageEntry, ProducerMark } from "./port.js";
 import type { Region } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 
 /** Bytes of the ring that get storage at first; doubled whenever they are full. */
-export const FIRST_ALLOCATION_BYTES = 65_536;
+export const FIRST_ALLOCATION_BYTES = 4_096;
 
 /** Where a log stands: all that is known of it without looking at its bytes. */
 export interface LogState {
@@ -17,6 +18,8 @@ export interface LogState {
 
 /** What a log needs of whoever keeps it. */
 export interface LogKeeper {
+  /** Where readers far behind get their bytes from; undefined where all are in the process's own memory. */
+  readonly blocks: BlockCache | undefined;
   /**
    * Brings a log's memory, with `state` and `index` set from it. Called at the first use and after {@link PartitionLog.release}.
    * @throws RingcastError `unavailable`
@@ -26,6 +29,10 @@ export interface LogKeeper {
   beforeAppend(log: PartitionLog): void;
   /** Called before the tail passes records of which somebody still needs something; may throw like `append`. */
   beforeTrim(log: PartitionLog, tailAddress: number): void;
+  /** Called before the log takes more storage; may throw like `append`. */
+  beforeGrow(bytes: number): void;
+  /** Called when the log has got more storage. */
+  afterGrow(log: PartitionLog): void;
   /** Called after a batch that a producer marked. */
   afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void;
   synced(log: PartitionLog): Promise<void>;

@@ -30,6 +30,8 @@ export interface ProducerMark extends ProducerSequence {
 export interface LogCursor {
   offset: number;
   address: number;
+  /** Whoever can't wait for a block sets this: then {@link RingLog.read} is `pending` only while the file can't be opened, and may wait for the device on the loop. */
+  readonly mapped?: true;
 }
 
 /**
@@ -98,6 +100,8 @@ export interface RingLog {
   read(cursor: LogCursor, edgeBytes: number, limitOffset: number, result: ReadResult): ReadStatus;
   /** Whether both checks of the record at `place` of `result.bytes` hold. Who translates a record asks this first. */
   isIntact(result: ReadResult, place: number, offset: number): boolean;
+  /** Time of the record at a cursor, milliseconds since 1970; that of the newest record where it stands at the head. Touches one page. */
+  timestampAt(cursor: LogCursor): number;
   /** Address of a record still stored; O(log n) and a short scan. */
   addressOf(offset: number): number;
   /** First offset whose timestamp is `timeMs` or later; the head where there is none. */
@@ -141,10 +145,18 @@ export interface StoredTopic {
   judge(producer: ProducerMark, partitions: readonly number[]): ProducerVerdict;
 }
 
+/** A topic in a list. */
+export interface TopicRow {
+  readonly name: string;
+  readonly partitions: number;
+}
+
 export interface LogStore {
   topic(name: string): StoredTopic | undefined;
-  /** Names of all topics, in the order of their bytes. */
-  topicNames(): Iterable<string>;
+  /** Names of all topics, in the order of their bytes, behind `after`. */
+  topicNames(after?: string): Iterable<string>;
+  /** Like {@link topicNames}, with what a list tells of each; brings no topic into memory. */
+  topicRows(after?: string): Iterable<TopicRow>;
   readonly topicCount: number;
   /** Survives `kill -9` from the return on. A name that was deleted before goes on with the epoch fixed then. */
   createTopic(name: string, config: TopicConfig): StoredTopic;
@@ -164,6 +176,11 @@ export interface LogStore {
   maxDataBytes: number;
   /** Page faults that reading and appending caused in this process so far, and blocks read asynchronously. */
   readonly counters: LogCounters;
+  /**
+   * Set once by whoever uses topics: asked before one that was not asked for in a while is let go. True promises that nobody keeps the
+   * {@link StoredTopic} or one of its logs; who needs it again asks {@link topic} for it.
+   */
+  mayUnload: ((topic: string) => boolean) | undefined;
   /** Set once by whoever reads: told when a log whose read was `pending` may be asked again. */
   onReadable: ((log: RingLog) => void) | undefined;
   /** Syncs and closes every log, marks them cleanly closed, frees the directory's lock. */

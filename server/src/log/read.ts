@@ -40,7 +40,7 @@ export function readBlock(
   result.firstOffset = offset;
   result.epoch = log.history.epochOf(offset);
   for (;;) {
-    takeRecords(log, region, from, edgeBytes, limitOffset, result);
+    takeFromRing(log, region, from, edgeBytes, limitOffset, result);
     if (result.nextOffset > offset) return (result.status = "records");
     const behind = behindDamage(log, region, from);
     if (behind.offset > offset || behind.address >= log.headAddress) {
@@ -61,8 +61,8 @@ function startOf(log: PartitionLog, region: Region, cursor: LogCursor): Resumpti
   return locate(log, region, offset);
 }
 
-/** The hot loop of reading: takes records from `result.firstOffset` on as long as they are whole, of this epoch, and end before the edge. */
-function takeRecords(
+/** Points the result at the ring's memory from a place on, behind a filler that may stand there, and takes the records. */
+function takeFromRing(
   log: PartitionLog,
   region: Region,
   from: Resumption,
@@ -70,22 +70,38 @@ function takeRecords(
   limitOffset: number,
   result: ReadResult,
 ): void {
-  const { view } = region;
-  const { history, capacityBytes } = log;
-  const offset = result.firstOffset;
-  const limit = Math.min(limitOffset, log.head, history.endOfEpochAt(offset));
-  const seed = history.seedOf(offset);
+  const { capacityBytes } = log;
   let address = from.address;
   let place = placeOf(region, address);
-  if (from.offset === offset && lengthAt(log, region, from) > 0 && isFiller(view, place)) {
+  if (from.offset === result.firstOffset && lengthAt(log, region, from) > 0 && isFiller(region.view, place)) {
     address = lapOf(address, capacityBytes) + capacityBytes;
     place = region.ringAt;
   }
   result.bytes = region.bytes;
-  result.view = view;
+  result.view = region.view;
   result.start = place;
   result.address = address;
-  const endPlace = place + (lapEnd(address, capacityBytes, log.headAddress) - address);
+  takeRecords(log, place + (lapEnd(address, capacityBytes, log.headAddress) - address), edgeBytes, limitOffset, result);
+}
+
+/**
+ * The hot loop of reading: takes records from `result.start` and `result.firstOffset` on as long as they are whole, of this epoch, and end before the edge.
+ * @param endPlace one past the last byte that may be looked at, in the same lap
+ */
+export function takeRecords(
+  log: PartitionLog,
+  endPlace: number,
+  edgeBytes: number,
+  limitOffset: number,
+  result: ReadResult,
+): void {
+  const { view } = result;
+  const { history } = log;
+  const offset = result.firstOffset;
+  const limit = Math.min(limitOffset, log.head, history.endOfEpochAt(offset));
+  const seed = history.seedOf(offset);
+  let address = result.address;
+  let place = result.start;
   let edge = 0;
   let next = offset;
   while (next < limit && place < endPlace) {

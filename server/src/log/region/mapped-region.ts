@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, read } from "node:fs";
 import { promisify } from "node:util";
 import { RingcastError } from "@ringcast/protocol";
 import { FILE_HEADER_BYTES } from "../file-header.js";
@@ -38,7 +38,8 @@ export class MappedRegion implements Region {
   readonly #slot: Slot;
   readonly #fd: number;
   readonly #endOfTurn: (callback: () => void) => void;
-  #syncing = 0;
+  /** Calls under way that need the file. */
+  #busy = 0;
   #isClosed = false;
 
   constructor(options: MappedRegionOptions) {
@@ -70,11 +71,22 @@ export class MappedRegion implements Region {
   /** fdatasync(2) covers the pages of a shared mapping, too. */
   async sync(): Promise<void> {
     if (this.#isClosed) throw new Error("The region is closed.");
-    this.#syncing++;
+    this.#busy++;
     try {
       await dataSync(this.#fd);
     } finally {
-      this.#syncing--;
+      this.#busy--;
+      this.#closeFile();
+    }
+  }
+
+  async readInto(at: number, target: Uint8Array): Promise<boolean> {
+    if (this.#isClosed) return false;
+    this.#busy++;
+    try {
+      return await readWhole(this.#fd, FILE_HEADER_BYTES + at, target);
+    } finally {
+      this.#busy--;
       this.#closeFile();
     }
   }
@@ -101,8 +113,20 @@ export class MappedRegion implements Region {
   }
 
   #closeFile(): void {
-    if (this.#isClosed && this.#syncing === 0) closeSync(this.#fd);
+    if (this.#isClosed && this.#busy === 0) closeSync(this.#fd);
   }
+}
+
+/** @returns false where the file ends before, or the device reports an error */
+async function readWhole(fd: number, at: number, target: Uint8Array): Promise<boolean> {
+  for (let got = 0; got < target.length;) {
+    const bytes = await new Promise<number>((resolve) => {
+      read(fd, target, got, target.length - got, at + got, (error, count) => resolve(error === null ? count : 0));
+    });
+    if (bytes === 0) return false;
+    got += bytes;
+  }
+  return true;
 }
 
 /**

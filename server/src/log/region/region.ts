@@ -26,6 +26,13 @@ export interface Region {
   grow(ringBytes: number): void;
   /** Forces everything written before the call to the storage device, off the loop. Rejects with what the system says. */
   sync(): Promise<void>;
+  /**
+   * Reads bytes of the ring off the loop into memory of the caller's; undefined where all of it is in the process's own memory anyway.
+   *
+   * @param at of the ring, from its start
+   * @returns false when the storage device can't read them
+   */
+  readInto?(at: number, target: Uint8Array): Promise<boolean>;
   /** Lets the memory go at the end of the turn: who was handed slices may use them until then. Can be called twice. */
   close(): void;
 }
