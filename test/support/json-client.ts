@@ -1,168 +1,26 @@
 /** A client of the JSON dialect written from the wire contract alone: knows `ws` and JSON, nothing of the SDK. */
-import type {
-  ErrorCode,
-  Gap,
-  Limits,
-  OffsetRange,
-  PartitionState,
-  Position,
-  TopicDescription,
-  WireMessage,
-} from "@ringcast/protocol";
-import WebSocket from "ws";
-import { within } from "./until.js";
+import { FrameClient, type AnyFrame, type ClientOptions, type Wire } from "./frame-client.js";
 
-/**
- * A frame as it came. Every field that any frame may have, so that a test can look at the one it expects; a field that isn't there is undefined.
- */
-export interface AnyFrame {
-  readonly op: string;
-  readonly id: number | string;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly reason: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly subscription: number;
-  /** A name, but in the reply to `topic` a description. */
-  readonly topic: string & TopicDescription;
-  readonly pattern: string;
-  readonly partition: number;
-  /** By partition number. */
-  readonly partitions: Readonly<Record<string, PartitionState>>;
-  readonly topics: Readonly<Record<string, Readonly<Record<string, PartitionState>>>>;
-  readonly more: boolean;
-  readonly epoch: string;
-  readonly offset: number;
-  readonly offsets: readonly OffsetRange[];
-  readonly timestamp: number;
-  readonly duplicate: boolean;
-  readonly messages: readonly AnyMessage[];
-  readonly from: number;
-  readonly to: number;
-  /** A number, but in `history` a position. */
-  readonly next: number & Position;
-  readonly head: number;
-  readonly tail: number;
-  readonly gap: Gap;
-  readonly time: number;
-  readonly limits: Limits;
-  readonly protocol: number;
-  readonly server: string;
-  readonly connection: string;
-  readonly instance: string;
-  readonly subject: string;
-  readonly expires: number | null;
-  readonly reconnectAfterMs: number;
-}
+export type { AnyFrame, AnyMessage, ClientOptions as JsonClientOptions } from "./frame-client.js";
 
-export type AnyMessage = WireMessage;
+const JSON_WIRE: Wire = {
+  subprotocol: "ringcast.v1.json",
+  encode: (frame) => JSON.stringify(frame),
+  decode: (bytes) => JSON.parse(bytes.toString()) as AnyFrame,
+};
 
-export interface JsonClientOptions {
-  readonly protocols?: readonly string[];
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export class JsonClient implements AsyncDisposable {
-  readonly socket: WebSocket;
-  /** Settles when the connection is gone. */
-  readonly closed: Promise<{ code: number; reason: string }>;
-  #frames: AnyFrame[] = [];
-  /** Everybody who waits for a frame; each looks again when one comes. */
-  #waiting: (() => void)[] = [];
-  #ended = false;
-  #lastId = 0;
-
-  private constructor(url: string, options: JsonClientOptions) {
-    this.socket = new WebSocket(url, [...(options.protocols ?? ["ringcast.v1.json"])], {
-      headers: { ...options.headers },
-      perMessageDeflate: false,
-    });
-    this.closed = new Promise((resolve) => {
-      this.socket.on("close", (code, reason) => {
-        this.#ended = true;
-        this.#wakeAll();
-        resolve({ code, reason: reason.toString() });
-      });
-    });
-    this.socket.on("message", (data: Buffer) => {
-      this.#frames.push(JSON.parse(data.toString()) as AnyFrame);
-      this.#wakeAll();
-    });
-    // A refused handshake is told by `open`; later errors are followed by `close`.
-    this.socket.on("error", () => undefined);
+export class JsonClient extends FrameClient {
+  private constructor(url: string, options: ClientOptions) {
+    super(url, options, JSON_WIRE);
   }
 
   /** Connects and takes the `welcome`. */
-  static async connect(url: string, options: JsonClientOptions = {}): Promise<JsonClient> {
-    const client = await JsonClient.open(url, options);
-    const welcome = await client.next();
-    if (welcome.op !== "welcome") throw new Error(`Expected a welcome, got ${JSON.stringify(welcome)}`);
-    return client;
+  static async connect(url: string, options: ClientOptions = {}): Promise<JsonClient> {
+    return (await JsonClient.open(url, options)).welcomed();
   }
 
   /** Connects and reads nothing. Rejects with the handshake's error. */
-  static async open(url: string, options: JsonClientOptions = {}): Promise<JsonClient> {
-    const client = new JsonClient(url, options);
-    const opened = new Promise<void>((resolve, reject) => {
-      client.socket.once("open", () => resolve());
-      client.socket.once("error", reject);
-    });
-    await within("the WebSocket to open", opened);
-    return client;
-  }
-
-  /** The next frame, whatever it is. */
-  async next(timeoutMs = 10_000): Promise<AnyFrame> {
-    for (;;) {
-      const frame = this.#frames.shift();
-      if (frame !== undefined) return frame;
-      if (this.#ended) throw new Error("The connection closed while a frame was expected");
-      await within("a frame", new Promise<void>((resolve) => this.#waiting.push(resolve)), timeoutMs);
-    }
-  }
-
-  /** The next frame with this `op`; others before it are dropped. */
-  async nextOf(op: string, timeoutMs?: number): Promise<AnyFrame> {
-    for (;;) {
-      const frame = await this.next(timeoutMs);
-      if (frame.op === op) return frame;
-    }
-  }
-
-  /** Frames that have arrived and were not taken yet. */
-  get waiting(): readonly AnyFrame[] {
-    return this.#frames;
-  }
-
-  send(frame: object | string): void {
-    this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
-  }
-
-  /** Sends a request with a fresh id and takes its reply, success or error; other frames stay in line. */
-  async request(frame: object, timeoutMs = 10_000): Promise<AnyFrame> {
-    const id = ++this.#lastId;
-    this.send({ ...frame, id });
-    for (;;) {
-      const at = this.#frames.findIndex((each) => each.id === id);
-      if (at >= 0) return this.#frames.splice(at, 1)[0] as AnyFrame;
-      if (this.#ended) throw new Error(`The connection closed before the reply to ${JSON.stringify(frame)}`);
-      await within("a reply", new Promise<void>((resolve) => this.#waiting.push(resolve)), timeoutMs);
-    }
-  }
-
-  /** Collects delivered messages, over all frames, until there are `count`; gaps and the like are skipped. */
-  async messages(count: number, timeoutMs?: number): Promise<AnyMessage[]> {
-    const all: AnyMessage[] = [];
-    while (all.length < count) all.push(...(await this.nextOf("messages", timeoutMs)).messages);
-    return all;
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.terminate();
-    await this.closed;
+  static async open(url: string, options: ClientOptions = {}): Promise<JsonClient> {
+    return new JsonClient(url, options).opened();
   }
 }
