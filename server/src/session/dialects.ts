@@ -5,14 +5,21 @@
  */
 import {
   ByteWriter,
+  decodeMsgpackRequest,
   decodeRequest,
   encodeFrame,
+  encodeMsgpackFrame,
   type DecodedRequest,
+  type HistoryFrame,
   type HubFrame,
   type Limits,
+  type MessagesFrame,
   type RequestId,
 } from "@ringcast/protocol";
 import type { Frame, HistoryPage } from "../hub/index.js";
+
+/** What a session says by itself; deliveries are the hub's. */
+export type ControlFrame = Exclude<HubFrame, MessagesFrame | HistoryFrame>;
 
 export interface Dialect {
   /** Also how the hub writes deliveries and pages of history. */
@@ -21,7 +28,7 @@ export interface Dialect {
   readonly subprotocol: string;
   /** Understands a message. Bytes in the request are slices of `bytes`. */
   decode(bytes: Uint8Array, isBinary: boolean, limits: Limits): DecodedRequest;
-  encode(frame: HubFrame): Frame;
+  encode(frame: ControlFrame): Frame;
   /** The answer to `history`; `page` was made for {@link name}. */
   encodeHistory(id: RequestId, page: HistoryPage): Frame;
 }
@@ -32,28 +39,46 @@ export const JSON_DIALECT: Dialect = {
   decode: (bytes, isBinary, limits) =>
     isBinary ? wrongKind("Send text messages in the JSON dialect, not binary ones.") : decodeRequest(bytes, limits),
   encode: (frame) => textFrame(encodeFrame(frame)),
-  encodeHistory,
+  encodeHistory: (id, page) => textFrame(jsonHistory(id, page)),
 };
 
-/** In the order of preference where a client has none. */
-export const DIALECTS: readonly Dialect[] = [JSON_DIALECT];
+const MSGPACK_DIALECT: Dialect = {
+  name: "msgpack",
+  subprotocol: "ringcast.v1.msgpack",
+  decode: (bytes, isBinary, limits) =>
+    isBinary
+      ? decodeMsgpackRequest(bytes, limits)
+      : wrongKind("Send binary messages in the msgpack dialect, not text ones."),
+  encode: (frame) => binaryFrame(encodeMsgpackFrame(frame)),
+  encodeHistory: (id, page) =>
+    binaryFrame(encodeMsgpackFrame({ op: "history", id, messages: page.messages, ...restOf(page) })),
+};
+
+/** All that a handshake may choose from. */
+export const DIALECTS: readonly Dialect[] = [JSON_DIALECT, MSGPACK_DIALECT];
 
 /** The messages are JSON already and stay bytes. */
-function encodeHistory(id: RequestId, page: HistoryPage): Frame {
-  const { messages, partition, next, head, tail, gap } = page;
-  const writer = new ByteWriter(messages.length + 512);
+function jsonHistory(id: RequestId, page: HistoryPage): Uint8Array {
+  const writer = new ByteWriter(page.messages.length + 512);
   writer.text('{"op":"history","id":');
   writer.json(id);
   writer.text(',"messages":');
-  writer.copy(messages);
-  const rest = JSON.stringify({ partition, next, head, tail, ...(gap === undefined ? {} : { gap }) });
-  writer.text(`,${rest.slice(1)}`);
-  return textFrame(writer.take());
+  writer.copy(page.messages);
+  writer.text(`,${JSON.stringify(restOf(page)).slice(1)}`);
+  return writer.take();
+}
+
+function restOf({ partition, next, head, tail, gap }: HistoryPage): Omit<HistoryFrame, "op" | "id" | "messages"> {
+  return { partition, next, head, tail, ...(gap === undefined ? {} : { gap }) };
 }
 
 /** Bytes of the heap as a text frame. */
 function textFrame(bytes: Uint8Array): Frame {
   return { bytes, binary: false, volatile: false };
+}
+
+function binaryFrame(bytes: Uint8Array): Frame {
+  return { bytes, binary: true, volatile: false };
 }
 
 function wrongKind(message: string): DecodedRequest {

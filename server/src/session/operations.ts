@@ -4,7 +4,6 @@
 import {
   RingcastError,
   type HistoryRequest,
-  type HubFrame,
   type PublishRequest,
   type Request,
   type RequestId,
@@ -18,7 +17,7 @@ import {
   type PublishOutcome,
   type Reader,
 } from "../hub/index.js";
-import type { Dialect } from "./dialects.js";
+import type { ControlFrame, Dialect } from "./dialects.js";
 
 /** The side of a session that operations work on. */
 export interface Requester {
@@ -30,7 +29,7 @@ export interface Requester {
   readonly subject: string | undefined;
   /** Wall clock. */
   nowMs(): number;
-  reply(frame: HubFrame): void;
+  reply(frame: ControlFrame): void;
   /** An answer that may be large: made at once, or when its turn has come where others wait. */
   replyLater(make: () => Frame): void;
   /** Answers with an error; what is no RingcastError becomes `internal`. */

@@ -5,7 +5,6 @@ import {
   RingcastError,
   type DecodedRequest,
   type ErrorFrame,
-  type HubFrame,
   type Limits,
   type Request,
   type RequestId,
@@ -13,7 +12,7 @@ import {
 import type { Frame, Hub, Outlet, Publisher, Reader, SendResult } from "../hub/index.js";
 import type { Timed } from "../runtime/index.js";
 import { ConnectionRates } from "./connection-rates.js";
-import type { Dialect } from "./dialects.js";
+import type { ControlFrame, Dialect } from "./dialects.js";
 import { carryOut, type Requester } from "./operations.js";
 import type { ConnectionReport, Identity } from "./port.js";
 import { nameOf, notAuthenticated, overdueFrame, toRingcastError, wrongToken } from "./refusals.js";
@@ -180,7 +179,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     return this.#host.runtime.nowMs();
   }
 
-  reply(frame: HubFrame): void {
+  reply(frame: ControlFrame): void {
     this.#queue(this.dialect.encode(frame));
   }
 
@@ -374,7 +373,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   }
 
   /** Answers that wait go before it, unless the socket takes nothing. */
-  #sendLast(frame: HubFrame): void {
+  #sendLast(frame: ControlFrame): void {
     const frames: Frame[] = [];
     let count = 0;
     while (!this.#isBlocked && !this.#replies.isEmpty) count = this.#replies.take(frames, count);

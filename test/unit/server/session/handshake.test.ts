@@ -5,20 +5,19 @@ describe("the subprotocol of a handshake", () => {
   it.each([
     [[], undefined],
     [["ringcast.v1.json"], "ringcast.v1.json"],
-    [["ringcast.v1.msgpack", "ringcast.v1.json"], "ringcast.v1.json"],
+    [["ringcast.v1.msgpack"], "ringcast.v1.msgpack"],
+    [["ringcast.v1.msgpack", "ringcast.v1.json"], "ringcast.v1.msgpack"],
+    [["ringcast.v2", "bearer.secret", "ringcast.v1.json", "ringcast.v1.msgpack"], "ringcast.v1.json"],
     [["bearer.secret"], undefined],
     [["bearer.secret", "ringcast.v1.json"], "ringcast.v1.json"],
   ])("of %j is %s", (offered, chosen) => {
     expect(chooseDialect(offered).subprotocol).toBe(chosen);
   });
 
-  it.each([[["ringcast.v1.msgpack"]], [["mqtt", "bearer.secret"]]])(
-    "of %j is refused, without the token",
-    (offered) => {
-      expect(() => chooseDialect(offered)).toThrow(expect.objectContaining({ code: "bad_request" }));
-      expect(() => chooseDialect(offered)).not.toThrow(/secret/);
-    },
-  );
+  it.each([[["ringcast.v2.json"]], [["mqtt", "bearer.secret"]]])("of %j is refused, without the token", (offered) => {
+    expect(() => chooseDialect(offered)).toThrow(expect.objectContaining({ code: "bad_request" }));
+    expect(() => chooseDialect(offered)).not.toThrow(/secret/);
+  });
 });
 
 describe("the token of a handshake", () => {
