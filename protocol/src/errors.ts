@@ -42,6 +42,11 @@ export class RingcastError extends Error {
     const { code, message, details } = this;
     return Object.keys(details).length > 0 ? { code, message, details } : { code, message };
   }
+
+  /** What JSON.stringify makes of it, for logs and other processes. */
+  toJSON(): ErrorBody {
+    return this.toBody();
+  }
 }
 
 const SHOWN_CHARACTERS = 64;

@@ -9,6 +9,7 @@ export * from "./dialects/json/request.js";
 export * from "./dialects/msgpack/decode.js";
 export * from "./dialects/msgpack/encode.js";
 export * from "./dialects/msgpack/frame.js";
+export { readPayload } from "./dialects/msgpack/publish-frame.js";
 export * from "./dialects/msgpack/request.js";
 export * from "./dialects/msgpack/scan.js";
 export * from "./dialects/msgpack/to-json.js";

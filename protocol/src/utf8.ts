@@ -16,8 +16,8 @@ const encoder = /*#__PURE__*/ new TextEncoder();
 // Without ignoreBOM a leading U+FEFF of a key or text would vanish in silence.
 const decoder = /*#__PURE__*/ new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Up to here a loop over the characters is faster than the call into the platform's decoder. */
-const SHORT_BYTES = 48;
+/** Up to here pieces of characters are faster than the call into the platform's decoder. */
+const SHORT_BYTES = 40;
 
 /** UTF-8 bytes of a text, in memory of their own; lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
@@ -36,13 +36,28 @@ export function encodeUtf8Into(text: string, target: Uint8Array, at: number): nu
 
 /** Text of bytes `at` to `end - 1`; what isn't UTF-8 becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array, at = 0, end: number = bytes.length): string {
-  if (end - at <= SHORT_BYTES) {
-    let text = "";
-    let place = at;
-    for (; place < end && (bytes[place] as number) < 0x80; place++) text += String.fromCharCode(bytes[place] as number);
-    if (place === end) return text;
+  const short = end - at <= SHORT_BYTES ? decodeAscii(bytes, at, end) : undefined;
+  return short ?? decoder.decode(bytes.subarray(at, end));
+}
+
+/** Text of ASCII bytes, in pieces of four; undefined where one of them isn't. */
+function decodeAscii(bytes: Uint8Array, at: number, end: number): string | undefined {
+  let text = "";
+  let place = at;
+  for (; place + 4 <= end; place += 4) {
+    const a = bytes[place] as number;
+    const b = bytes[place + 1] as number;
+    const c = bytes[place + 2] as number;
+    const d = bytes[place + 3] as number;
+    if ((a | b | c | d) >= 0x80) return undefined;
+    text += String.fromCharCode(a, b, c, d);
   }
-  return decoder.decode(bytes.subarray(at, end));
+  for (; place < end; place++) {
+    const byte = bytes[place] as number;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Number of bytes that a text takes in UTF-8. */
@@ -59,7 +74,9 @@ export function utf8Length(text: string): number {
 
 /** Whether a text has no lone surrogate, so that it survives the way through UTF-8. */
 export function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  // The platform's own is several times faster; browsers before 2023 have none.
+  const own = (text as { readonly isWellFormed?: () => boolean }).isWellFormed;
+  return own === undefined ? !/\p{Surrogate}/u.test(text) : own.call(text);
 }
 
 /**

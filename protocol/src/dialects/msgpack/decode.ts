@@ -4,9 +4,10 @@
  *
  * @see docs/protocol.md, "Binary dialect"
  */
-import { RingcastError } from "../../errors.js";
 import { ByteWriter } from "../../byte-writer.js";
-import { decodeUtf8 } from "../../utf8.js";
+import { RingcastError } from "../../errors.js";
+import { MAX_DEPTH } from "../../limits.js";
+import { decodeUtf8, isUtf8 } from "../../utf8.js";
 import {
   ARRAY_16,
   BIN_8,
@@ -20,18 +21,24 @@ import {
   LAST_POSITIVE_FIXINT,
   MAP_16,
   NEGATIVE_FIXINT,
+  NEVER_USED,
   NIL,
   STR_8,
   TRUE,
   readUnsigned,
 } from "./format.js";
 import { numberAt, numberBytes } from "./number.js";
-import { isString, skipMsgpack, wasForeign, wasTooDeep } from "./scan.js";
-import { millisecondsOf } from "./timestamp.js";
+import { isString, skipMsgpack } from "./scan.js";
+import { isTimestamp, millisecondsOf } from "./timestamp.js";
 import { writeMsgpackAsJson } from "./to-json.js";
 
-/** Where the next value begins. Decoding never waits for anything, so one is enough. */
+const NOTHING = /*#__PURE__*/ new Uint8Array(0);
+
+// Decoding never waits for anything and calls nobody, so one place to read at is enough.
+let bytes: Uint8Array = NOTHING;
+let view: DataView = /*#__PURE__*/ new DataView(NOTHING.buffer);
 let at = 0;
+let end = 0;
 
 /**
  * Decodes bytes `from` to `to - 1`, one whole value. Maps become plain objects, a key that isn't a string its JSON text; bytes a Uint8Array of its own;
@@ -39,88 +46,158 @@ let at = 0;
  *
  * @throws RingcastError `bad_frame` for what isn't msgpack, nests too deep, has extensions other than timestamps or bytes after the value
  */
-export function decodeMsgpack(bytes: Uint8Array, from = 0, to: number = bytes.length): unknown {
-  if (skipMsgpack(bytes, from, to) !== to || wasTooDeep() || wasForeign()) {
-    throw new RingcastError("bad_frame", "This is not msgpack as docs/protocol.md describes it.");
-  }
-  return decodeTrusted(bytes, from);
-}
-
-/** Decodes a value that {@link skipMsgpack} has found good. */
-export function decodeTrusted(bytes: Uint8Array, from: number): unknown {
+export function decodeMsgpack(source: Uint8Array, from = 0, to: number = source.length): unknown {
+  bytes = source;
+  view = new DataView(source.buffer, source.byteOffset, source.length);
   at = from;
-  return readValue(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  end = to;
+  try {
+    const value = readValue(0);
+    if (at !== to) throw notMsgpack();
+    return value;
+  } finally {
+    bytes = NOTHING;
+  }
 }
 
-function readValue(bytes: Uint8Array, view: DataView): unknown {
+/** @param depth levels around the value */
+function readValue(depth: number): unknown {
+  if (at >= end) throw notMsgpack();
   const first = bytes[at++] as number;
   if (first <= LAST_POSITIVE_FIXINT) return first;
   if (first >= NEGATIVE_FIXINT) return first - 256;
-  if (first < FIXARRAY) return readMap(bytes, view, first - FIXMAP);
-  if (first < FIXSTR) return readArray(bytes, view, first - FIXARRAY);
-  if (first < NIL) return readString(bytes, first - FIXSTR);
-  if (first <= TRUE) return first === NIL ? null : first !== FALSE;
-  if (first < EXT_8) return readBytes(bytes, readLength(bytes, first - BIN_8));
-  if (first < FLOAT_32) return readTimestamp(bytes, readLength(bytes, first - EXT_8));
-  if (first < FIXEXT_1) return readNumber(view, first);
-  if (first < STR_8) return readTimestamp(bytes, 1 << (first - FIXEXT_1));
-  if (first < ARRAY_16) return readString(bytes, readLength(bytes, first - STR_8));
-  const count = readLength(bytes, 1 + ((first - ARRAY_16) & 1));
-  return first < MAP_16 ? readArray(bytes, view, count) : readMap(bytes, view, count);
+  // Before the rest, because lists of numbers are where decoding is felt.
+  if (first >= FLOAT_32 && first < FIXEXT_1) return readNumber(first);
+  if (first < FIXARRAY) return readMap(first - FIXMAP, depth);
+  if (first < FIXSTR) return readArray(first - FIXARRAY, depth);
+  if (first < NIL) return readString(first - FIXSTR);
+  if (first <= TRUE) return readConstant(first);
+  if (first < EXT_8) return readBytes(readLength(first - BIN_8));
+  if (first < FLOAT_32) return readExtension(readLength(first - EXT_8));
+  if (first < STR_8) return readExtension(1 << (first - FIXEXT_1));
+  if (first < ARRAY_16) return readString(readLength(first - STR_8));
+  const count = readLength(1 + ((first - ARRAY_16) & 1));
+  return first < MAP_16 ? readArray(count, depth) : readMap(count, depth);
+}
+
+function readConstant(first: number): boolean | null {
+  if (first === NEVER_USED) throw notMsgpack();
+  return first === NIL ? null : first !== FALSE;
+}
+
+/** Goes over `length` bytes and returns the place of the first. */
+function take(length: number): number {
+  const from = at;
+  if (length > end - from) throw notMsgpack();
+  at = from + length;
+  return from;
 }
 
 /** @param power the length has 1, 2 or 4 bytes: 0, 1, 2 */
-function readLength(bytes: Uint8Array, power: number): number {
-  const length = readUnsigned(bytes, at, 1 << power);
-  at += 1 << power;
-  return length;
+function readLength(power: number): number {
+  const width = 1 << power;
+  return readUnsigned(bytes, take(width), width);
 }
 
-function readString(bytes: Uint8Array, length: number): string {
-  at += length;
-  return decodeUtf8(bytes, at - length, at);
+function readString(length: number): string {
+  const from = take(length);
+  const text = decodeUtf8(bytes, from, at);
+  // The character that stands for what isn't UTF-8 may also have been sent.
+  if (text.length !== length && text.includes("\ufffd") && !isUtf8(bytes, from, at)) throw notMsgpack();
+  return text;
 }
 
-function readBytes(bytes: Uint8Array, length: number): Uint8Array {
-  at += length;
-  return new Uint8Array(bytes.subarray(at - length, at));
+function readBytes(length: number): Uint8Array {
+  const from = take(length);
+  return new Uint8Array(bytes.subarray(from, at));
 }
 
-function readTimestamp(bytes: Uint8Array, length: number): Date {
-  at += 1 + length;
-  return new Date(millisecondsOf(bytes, at - length, length));
+function readExtension(length: number): Date {
+  const from = take(1 + length);
+  if (!isTimestamp(bytes, from, length)) throw notMsgpack();
+  return new Date(millisecondsOf(bytes, from + 1, length));
 }
 
-function readNumber(view: DataView, first: number): number | bigint {
-  const value = numberAt(view, at, first);
-  at += numberBytes(first);
-  return value;
+function readNumber(first: number): number | bigint {
+  return numberAt(view, take(numberBytes(first)), first);
 }
 
-function readArray(bytes: Uint8Array, view: DataView, count: number): unknown[] {
-  const array: unknown[] = [];
-  for (let i = 0; i < count; i++) array.push(readValue(bytes, view));
+function readArray(count: number, depth: number): unknown[] {
+  checkContainer(count, depth);
+  const array = new Array<unknown>(count);
+  for (let i = 0; i < count; i++) array[i] = readValue(depth + 1);
   return array;
 }
 
-function readMap(bytes: Uint8Array, view: DataView, count: number): Record<string, unknown> {
+function readMap(count: number, depth: number): Record<string, unknown> {
+  checkContainer(count * 2, depth);
   const map: Record<string, unknown> = {};
   for (let i = 0; i < count; i++) {
-    const key = isString(bytes[at] as number) ? (readValue(bytes, view) as string) : readOtherKey(bytes);
-    const value = readValue(bytes, view);
+    const key = readKey(depth);
+    const value = readValue(depth + 1);
     // Assigned, it would change the prototype.
-    if (key === "__proto__")
-      Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+    if (key === "__proto__") defineMember(map, key, value);
     else map[key] = value;
   }
   return map;
 }
 
+/** Each value takes a byte at least: an announced number that can't be there is refused before anything is made. */
+function checkContainer(values: number, depth: number): void {
+  if (values > end - at || depth === MAX_DEPTH) throw notMsgpack();
+}
+
+function defineMember(map: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+// ---- keys of maps ----------------------------------------------------------------------------------------------------
+
+/** Keys come again and again. One that was met before is taken from here: comparing is cheaper than making, and V8 knows it as a name already. */
+const KNOWN_KEYS = 256;
+const knownKeys: string[] = /*#__PURE__*/ new Array<string>(KNOWN_KEYS).fill("");
+const LONGEST_KNOWN_KEY = 24;
+
+function readKey(depth: number): string {
+  const first = at < end ? (bytes[at] as number) : NEVER_USED;
+  if (first < FIXSTR || first > FIXSTR + LONGEST_KNOWN_KEY) {
+    return isString(first) ? (readValue(depth + 1) as string) : readOtherKey();
+  }
+  at++;
+  const length = first - FIXSTR;
+  const from = take(length);
+  const slot = slotOf(from, length);
+  const known = knownKeys[slot] as string;
+  if (isSame(known, from, length)) return known;
+  at = from;
+  const key = readString(length);
+  if (key.length === length) knownKeys[slot] = key;
+  return key;
+}
+
+function slotOf(from: number, length: number): number {
+  if (length === 0) return 0;
+  const middle = bytes[from + (length >> 1)] as number;
+  return (length + (bytes[from] as number) * 7 + middle * 31 + (bytes[at - 1] as number) * 17) & (KNOWN_KEYS - 1);
+}
+
+function isSame(known: string, from: number, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    if (known.charCodeAt(i) !== bytes[from + i]) return false;
+  }
+  return true;
+}
+
 /** The text that JSON readers see in the place of a key that isn't a string. */
-function readOtherKey(bytes: Uint8Array): string {
+function readOtherKey(): string {
   const from = at;
-  at = skipMsgpack(bytes, from, bytes.length);
+  at = skipMsgpack(bytes, from, end);
   const writer = new ByteWriter();
-  writeMsgpackAsJson(writer, bytes, from, at);
+  if (at < 0 || !writeMsgpackAsJson(writer, bytes, from, at)) throw notMsgpack();
   return decodeUtf8(writer.bytes, 0, writer.length);
+}
+
+function notMsgpack(): RingcastError {
+  return new RingcastError("bad_frame", "This is not msgpack as docs/protocol.md describes it.");
 }

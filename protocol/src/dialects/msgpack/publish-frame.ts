@@ -106,6 +106,17 @@ function readRecords(bytes: Uint8Array, view: DataView, head: BatchHead, limits:
 /** @param at first byte of a record whose bounds and lengths are good */
 function readRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limits): NewMessage {
   checkHubPart(view, at);
+  return checkMessageSize(readPayload(bytes, view, at), limits);
+}
+
+/**
+ * Reads what a publisher gave of a record, and judges it as at the door: payload check, type, key, headers, data.
+ *
+ * @param at first byte of a record whose bounds and lengths are good
+ * @returns slices of `bytes`, and the check as it stands there
+ * @throws RingcastError `bad_request` with `details.field`
+ */
+export function readPayload(bytes: Uint8Array, view: DataView, at: number): NewMessage {
   const type = contentTypeOf(view, at);
   // Attributes and what is reserved, too: bits without a meaning are kept for one.
   if (type > LAST_CONTENT_TYPE || view.getUint32(at + TYPE_AT, true) >>> 8 > HAS_KEY) {
@@ -124,7 +135,6 @@ function readRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limit
     headers: dataAt === headersAt ? NO_HEADERS : bytes.subarray(headersAt, dataAt),
     check: payloadCheckOf(view, at),
   };
-  checkMessageSize(message, limits);
   if (!isPayloadIntact(view, at)) {
     throw badRequest(
       "check",

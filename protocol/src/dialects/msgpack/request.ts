@@ -13,7 +13,7 @@ import { decodeUtf8 } from "../../utf8.js";
 import { MemberTable, UNKNOWN, numberOf } from "../fields.js";
 import { badRequest, decodeOperation, fatal, readMessages, tooDeep } from "../outcome.js";
 import type { DecodedRequest, PublishBody, RequestSource } from "../outcome.js";
-import { decodeTrusted } from "./decode.js";
+import { decodeMsgpack } from "./decode.js";
 import { countOf, membersAt, payloadAt } from "./format.js";
 import { decodePublishFrame } from "./publish-frame.js";
 import { hadOtherKeys, isArrayHead, isMapHead, isString, skipMsgpack, wasForeign, wasTooDeep } from "./scan.js";
@@ -43,9 +43,8 @@ const fields: RequestFields = {
   get: (field) => {
     const start = members.start(numberOf(field));
     if (start < 0) return undefined;
-    if (skipMsgpack(frame, start, frame.length) < 0 || wasTooDeep() || wasForeign() || hadOtherKeys())
-      return NOT_DECODED;
-    return decodeTrusted(frame, start);
+    const end = skipMsgpack(frame, start, frame.length);
+    return wasTooDeep() || wasForeign() || hadOtherKeys() ? NOT_DECODED : decodeMsgpack(frame, start, end);
   },
 };
 
@@ -154,9 +153,9 @@ function readKey(at: number, end: number): Uint8Array | undefined {
 
 function readHeaders(at: number): Uint8Array {
   if (at < 0) return NO_HEADERS;
-  skipMsgpack(frame, at, frame.length);
+  const end = skipMsgpack(frame, at, frame.length);
   if (hadOtherKeys() || !isMapHead(frame[at] as number)) {
     throw badRequest("headers", `Give "headers" as a map of strings to strings.`);
   }
-  return encodeHeaders(decodeTrusted(frame, at));
+  return encodeHeaders(decodeMsgpack(frame, at, end));
 }

@@ -4,7 +4,7 @@
  *
  * @see docs/protocol.md, "Binary dialect"
  */
-import { MAX_DEPTH, MAX_TIME_MS } from "../../limits.js";
+import { MAX_DEPTH } from "../../limits.js";
 import { isUtf8 } from "../../utf8.js";
 import {
   ARRAY_16,
@@ -15,20 +15,16 @@ import {
   FIXMAP,
   FIXSTR,
   FLOAT_32,
-  LAST_NANOSECOND,
   LAST_POSITIVE_FIXINT,
   MAP_16,
   NEGATIVE_FIXINT,
   NEVER_USED,
   NIL,
   STR_8,
-  TIMESTAMP_32_BYTES,
-  TIMESTAMP_64_BYTES,
-  TIMESTAMP_96_BYTES,
-  TIMESTAMP_TYPE,
   UINT_8,
   readUnsigned,
 } from "./format.js";
+import { isTimestamp } from "./timestamp.js";
 
 /** Values still to come at each level, a map's member counting two. */
 const left = /*#__PURE__*/ new Float64Array(MAX_DEPTH + 1);
@@ -192,25 +188,7 @@ function containerHead(bytes: Uint8Array, at: number, first: number, end: number
 
 /** @param at the byte of the type */
 function judgeExtension(bytes: Uint8Array, at: number, length: number): void {
-  if (bytes[at] !== TIMESTAMP_TYPE || !isTimestamp(bytes, at + 1, length)) hasForeign = true;
-}
-
-function isTimestamp(bytes: Uint8Array, at: number, length: number): boolean {
-  switch (length) {
-    case TIMESTAMP_32_BYTES:
-      return true;
-    case TIMESTAMP_64_BYTES:
-      return readUnsigned(bytes, at, 4) / 4 < LAST_NANOSECOND + 1;
-    case TIMESTAMP_96_BYTES: {
-      const seconds = (readUnsigned(bytes, at + 4, 4) | 0) * 0x1_0000_0000 + readUnsigned(bytes, at + 8, 4);
-      const nanoseconds = readUnsigned(bytes, at, 4);
-      const first = -MAX_TIME_MS / 1_000;
-      const isPast = seconds >= first && seconds < -first;
-      return nanoseconds <= LAST_NANOSECOND && (isPast || (seconds === -first && nanoseconds === 0));
-    }
-    default:
-      return false;
-  }
+  if (!isTimestamp(bytes, at, length)) hasForeign = true;
 }
 
 /** Whether a value with this first byte is a string. */

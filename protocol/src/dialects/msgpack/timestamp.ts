@@ -1,7 +1,31 @@
 /** The three forms of msgpack's timestamp: seconds alone, nanoseconds and seconds in 64 bits, nanoseconds and seconds in 96. */
-import { TIMESTAMP_32_BYTES, TIMESTAMP_64_BYTES, readUnsigned } from "./format.js";
+import { MAX_TIME_MS } from "../../limits.js";
+import {
+  LAST_NANOSECOND,
+  TIMESTAMP_32_BYTES,
+  TIMESTAMP_64_BYTES,
+  TIMESTAMP_96_BYTES,
+  TIMESTAMP_TYPE,
+  readUnsigned,
+} from "./format.js";
 
 const TWO_32 = 0x1_0000_0000;
+
+/**
+ * Whether an extension is a timestamp that a calendar has.
+ *
+ * @param at     the byte of its type; the `length` bytes behind it are there
+ */
+export function isTimestamp(bytes: Uint8Array, at: number, length: number): boolean {
+  if (bytes[at] !== TIMESTAMP_TYPE) return false;
+  if (length === TIMESTAMP_32_BYTES) return true;
+  if (length !== TIMESTAMP_64_BYTES && length !== TIMESTAMP_96_BYTES) return false;
+  const seconds = secondsOf(bytes, at + 1, length);
+  const nanoseconds = nanosecondsOf(bytes, at + 1, length);
+  const last = MAX_TIME_MS / 1_000;
+  const isInRange = (seconds >= -last && seconds < last) || (seconds === last && nanoseconds === 0);
+  return nanoseconds <= LAST_NANOSECOND && isInRange;
+}
 
 /** Whole seconds since 1970 of a timestamp of `length` bytes at `at`, which may be negative. */
 export function secondsOf(bytes: Uint8Array, at: number, length: number): number {
