@@ -1,6 +1,8 @@
 /** The command line: finds the command, prints help, turns errors into exit codes. */
 import { readFileSync } from "node:fs";
 import { RingcastError } from "@ringcast/protocol";
+import { exportTopics } from "./backup/export.js";
+import { importTopics } from "./backup/import.js";
 import type { Command } from "./command.js";
 import { CONFIG_SUMMARY, configHelp, runConfig } from "./config.js";
 import { demo } from "./demo.js";
@@ -10,6 +12,7 @@ import { pub } from "./pub.js";
 import { runServe, SERVE_SUMMARY, serveHelp, type Serve } from "./serve.js";
 import { sub } from "./sub.js";
 import { createTerminal, EXIT, sayError, type Terminal } from "./terminal.js";
+import { top } from "./top/top.js";
 import { topic } from "./topic.js";
 import { topics } from "./topics.js";
 import { describeOptions, readArguments, UsageError } from "./usage.js";
@@ -20,9 +23,13 @@ export type { Serve } from "./serve.js";
 type Entry = Command | Pick<Command, "name" | "summary">;
 /** The commands as the overview lists them. */
 const GROUPS: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
-  ["Running a hub", [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health]],
+  [
+    "Running a hub",
+    [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health, top],
+  ],
   ["Messages", [pub, sub, history]],
   ["Topics", [topics, topic]],
+  ["Backups", [exportTopics, importTopics]],
   ["Trying it", [demo]],
 ];
 const COMMANDS: readonly Command[] = GROUPS.flatMap(([, entries]) =>
