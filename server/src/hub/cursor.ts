@@ -3,14 +3,17 @@
  */
 import type { Position } from "@ringcast/protocol";
 import type { LogCursor } from "../log/index.js";
+import { OffsetRanges } from "./offset-ranges.js";
 import type { Reading } from "./subscription.js";
 import type { Feed } from "./topic.js";
+import { NO_END } from "./until.js";
 
 /**
  * `idle`: at the head, or nobody has looked yet whether it is. `due`: the flush will look. `waiting`: the subscription's window is full.
+ * `reading`: the log is fetching what comes next. `ended`: it has reached its subscription's end.
  * (A reader whose socket is full keeps its cursors due and is not visited.)
  */
-export type CursorState = "idle" | "due" | "waiting";
+export type CursorState = "idle" | "due" | "waiting" | "reading" | "ended";
 
 /** A gap that is to be told before the next record: the reader stood at a position of another history. */
 export interface PendingGap {
@@ -20,10 +23,12 @@ export interface PendingGap {
   readonly unacknowledged: number;
 }
 
-/** Offsets `from` to `to - 1` were announced as a gap: nobody will acknowledge them. */
-interface Skip {
-  readonly from: number;
-  readonly to: number;
+/** Where a cursor begins and ends. */
+export interface CursorPlace {
+  readonly offset: number;
+  /** {@link NO_END}: nowhere, or not known yet. */
+  readonly end: number;
+  readonly pendingGap: PendingGap | undefined;
 }
 
 export class Cursor implements LogCursor {
@@ -33,21 +38,33 @@ export class Cursor implements LogCursor {
   readonly reading: Reading;
   /** The log's newest epoch when this cursor was placed: another one means that its history may be cut back below the cursor. */
   epoch: string;
+  /** Reading ends before this offset. */
+  end: number;
   state: CursorState = "idle";
   /** The next in the list of its state: due cursors of a reader, waiting ones of a subscription. */
   next: Cursor | undefined = undefined;
   pendingGap: PendingGap | undefined;
   /** How far another history was delivered before: acknowledgements of it may still be under way. */
   formerOffset = 0;
+  /** Records that a filter has left out since the reader was last told where it stands. */
+  leftOut = 0;
+  /** When the first of them was left out, on the monotonic clock. */
+  leftOutSinceMs = 0;
+  /** The reader is to be told where it stands, whatever comes. */
+  isProgressDue = false;
+  /** It was let go: nothing is to be done for it any more. */
+  isDetached = false;
   /** Everything below is acknowledged. */
   #acknowledged: number;
-  /** Gaps between `#acknowledged` and `offset`, ascending; only where a window counts. */
-  #skips: Skip[] | undefined = undefined;
+  /** Offsets between `#acknowledged` and `offset` that the reader never got; only where a window counts. */
+  #skips: OffsetRanges | undefined = undefined;
   #slot: number;
 
-  constructor(feed: Feed, reading: Reading, offset: number, pendingGap: PendingGap | undefined) {
+  constructor(feed: Feed, reading: Reading, place: CursorPlace) {
+    const { offset, end, pendingGap } = place;
     this.feed = feed;
     this.reading = reading;
+    this.end = end;
     this.epoch = feed.log?.epoch ?? feed.nextEpoch;
     this.offset = offset;
     this.#acknowledged = offset;
@@ -57,6 +74,7 @@ export class Cursor implements LogCursor {
 
   /** Leaves its feed. */
   detach(): void {
+    this.isDetached = true;
     const { cursors } = this.feed;
     const last = cursors.pop() as Cursor;
     if (last === this) return;
@@ -66,27 +84,34 @@ export class Cursor implements LogCursor {
 
   /** Goes on behind a gap of this history. */
   skipTo(offset: number): void {
-    if (this.reading.subscription.window > 0) {
-      this.#skips ??= [];
-      const last = this.#skips.at(-1);
-      // Gaps that touch are one, so that there are never more than records in the window.
-      if (last?.to === this.offset) this.#skips[this.#skips.length - 1] = { from: last.from, to: offset };
-      else this.#skips.push({ from: this.offset, to: offset });
-    }
+    this.leaveOut(this.offset, offset);
     this.offset = offset;
     this.address = -1;
+  }
+
+  /** The reader doesn't get these offsets: nobody will acknowledge them. */
+  leaveOut(from: number, to: number): void {
+    if (this.reading.subscription.window > 0) (this.#skips ??= new OffsetRanges()).add(from, to);
   }
 
   /** Goes on in another history, where nothing is known of what was acknowledged before. */
   restart(offset: number, stoodAt: Position, reason: PendingGap["reason"]): void {
     const earlier = this.pendingGap;
-    const unacknowledged = (earlier?.unacknowledged ?? 0) + this.#unacknowledged(this.offset);
+    const unacknowledged = (earlier?.unacknowledged ?? 0) + this.unacknowledged;
     // A gap that was not told yet is part of this one.
     this.pendingGap = { stoodAt: earlier?.stoodAt ?? stoodAt, reason, unacknowledged };
     this.formerOffset = Math.max(this.formerOffset, this.offset);
     this.offset = this.#acknowledged = offset;
     this.address = -1;
     this.#skips = undefined;
+    this.leftOut = 0;
+    this.isProgressDue = false;
+    // What lay before the end is not in this history.
+    if (this.end !== NO_END) this.end = offset;
+    if (this.state !== "ended") return;
+    // It had reached its end, and has this to tell now.
+    this.state = "idle";
+    this.reading.subscription.openCursors += 1;
   }
 
   /**
@@ -95,26 +120,13 @@ export class Cursor implements LogCursor {
    */
   acknowledge(offset: number): number {
     if (offset <= this.#acknowledged) return 0;
-    const released = this.#unacknowledged(offset);
+    const released = offset - this.#acknowledged - (this.#skips?.takeBelow(offset) ?? 0);
     this.#acknowledged = offset;
-    if (this.#skips !== undefined) {
-      this.#skips = this.#skips.filter((skip) => skip.to > offset);
-      if (this.#skips.length === 0) this.#skips = undefined;
-    }
     return released;
   }
 
   /** Records delivered and not acknowledged. */
   get unacknowledged(): number {
-    return this.#unacknowledged(this.offset);
-  }
-
-  /** Records delivered between what is acknowledged and `offset`. */
-  #unacknowledged(offset: number): number {
-    let count = offset - this.#acknowledged;
-    for (const { from, to } of this.#skips ?? []) {
-      count -= Math.max(0, Math.min(to, offset) - Math.max(from, this.#acknowledged));
-    }
-    return count;
+    return this.offset - this.#acknowledged - (this.#skips?.count ?? 0);
   }
 }

@@ -61,6 +61,22 @@ export function writeGapEvent(writer: ByteWriter, beside: PositionsBeside, gap: 
   writer.text("\n\n");
 }
 
+/** Moves the reader's id without an event: browsers take the id of a block that has no data, and tell nobody. */
+export function writeProgressEvent(writer: ByteWriter, beside: PositionsBeside, epoch: string, next: number): void {
+  writeId(writer, beside, epoch, next);
+  writer.text("\n");
+}
+
+/** Writes that everything before the end has come. @param cursor any of the reader's, for the id; undefined where it has none */
+export function writeEndedEvent(writer: ByteWriter, cursor: Cursor | undefined): void {
+  writer.text("event: ended\n");
+  if (cursor !== undefined) {
+    const { epoch, offset } = positionOf(cursor);
+    writeId(writer, positionsBeside(cursor), epoch, offset);
+  }
+  writer.text("data: {}\n\n");
+}
+
 function writeId(writer: ByteWriter, beside: PositionsBeside, epoch: string, next: number): void {
   writer.text("id: ");
   writer.text(beside.before);

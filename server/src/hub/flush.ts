@@ -4,74 +4,56 @@
  * Readers at the head go first; those that are behind get a slice in turn. What doesn't fit into a turn's budget goes on in the next one. A reader
  * whose socket is full, or whose windows are, is not looked at until it says so.
  */
-import { encodeFrame, type GapReason } from "@ringcast/protocol";
 import type { RingLog } from "../log/index.js";
 import type { Runtime } from "../runtime/index.js";
 import type { Cursor } from "./cursor.js";
+import { Delivery } from "./delivery.js";
+import { FlushCounters } from "./flush-counters.js";
+import { PendingReads } from "./pending-reads.js";
 import type { Frame, HubEvent } from "./port.js";
+import { ProgressLine } from "./progress-line.js";
+import { ReaderLine } from "./reader-line.js";
 import type { HubReader } from "./reader.js";
-import { BLOCK_BYTES, SegmentCache, gapFrame, nextSegment, textFrame, type Segment } from "./segment.js";
-import { epochAt, resume } from "./start.js";
-import { partitionStates, type Reading, type Subscription } from "./subscription.js";
+import type { Subscription } from "./subscription.js";
 import type { Feed } from "./topic.js";
 
 const TURN_MS = 2;
 const TURN_BYTES = 1_048_576;
-/** The clock is read once for so many readers. */
+/** Live readers mostly share what is built, so that the clock is read once for so many. */
 const READERS_PER_CLOCK_READING = 16;
-/** Bytes of the log in one write: the most that waits unsent at a socket, but for one larger record. */
-const SLICE_BYTES = BLOCK_BYTES;
-/** A log that can't be read at the moment is asked again after this. */
-const PENDING_MS = 50;
 /** Frames kept from turn to turn while readers still wait for them. */
 const CACHE_BYTES = 8_388_608;
 
-/** Counters since the start. */
-export interface FlushCounters {
-  flushes: number;
-  flushMs: number;
-  deliveredRecords: number;
-  deliveredFrames: number;
-  deliveredBytes: number;
-  readonly gaps: Record<GapReason, number>;
-}
-
-/** What a cursor's turn came to. `over`: the segment doesn't fit into this slice any more. */
-type Step = "done" | "more" | "over" | "later";
-
 export class Flush {
-  readonly counters: FlushCounters = {
-    flushes: 0,
-    flushMs: 0,
-    deliveredRecords: 0,
-    deliveredFrames: 0,
-    deliveredBytes: 0,
-    gaps: { retention: 0, epoch: 0, corrupt: 0, deleted: 0 },
-  };
+  readonly counters = new FlushCounters();
+  readonly delivery: Delivery;
   readonly #runtime: Runtime;
   readonly #report: (event: HubEvent) => void;
-  readonly #cache = new SegmentCache();
+  readonly #pending: PendingReads;
+  readonly #progress: ProgressLine;
   readonly #dirty: Feed[] = [];
   readonly #live = new ReaderLine();
   readonly #behind = new ReaderLine();
-  /** Readers that a log told to ask again later, while a timer runs. */
-  readonly #pending: HubReader[] = [];
   #scheduled = false;
-  /** Frames of the reader being visited; used again for each. */
-  readonly #frames: Frame[] = [];
-  #count = 0;
-  #sliceBytes = 0;
   #turnBytes = 0;
+  /** When the oldest record was appended that readers at the head were not sent; on the monotonic clock, -1: there is none. */
+  #appendedAtMs = -1;
   /** Made once: nothing is allocated to schedule a flush. */
   readonly #run = (): void => this.#flush();
 
   constructor(runtime: Runtime, report: (event: HubEvent) => void) {
     this.#runtime = runtime;
     this.#report = report;
-  }
-
-  get builtFrames(): number {
-    return this.#cache.built;
+    this.#pending = new PendingReads(runtime, (cursor) => this.enqueue(cursor));
+    this.#progress = new ProgressLine(runtime, (cursor) => this.#remind(cursor));
+    this.delivery = new Delivery(
+      {
+        lookAgain: (subscription) => this.lookAgain(subscription),
+        read: (cursor, log) => this.#pending.add(cursor, log),
+        leftOut: (cursor) => this.#progress.add(cursor),
+      },
+      report,
+    );
   }
 
   /** Records were appended: this turn's flush looks at the feed's cursors. */
@@ -79,6 +61,7 @@ export class Flush {
     if (feed.dirty) return;
     feed.dirty = true;
     this.#dirty.push(feed);
+    if (this.#appendedAtMs < 0 && feed.cursors.length > 0) this.#appendedAtMs = this.#runtime.monotonicMs();
     this.#schedule();
   }
 
@@ -104,6 +87,19 @@ export class Flush {
     this.#schedule();
   }
 
+  /** The reader's socket takes bytes again. What is due to it makes it one of those that are behind. */
+  resume(reader: HubReader): void {
+    reader.isBlocked = false;
+    if (reader.isLinedUp) return;
+    (reader.hasDue ? this.#behind : this.#live).push(reader);
+    this.#schedule();
+  }
+
+  /** A log whose read was pending can be asked again. */
+  readable(log: RingLog): void {
+    this.#pending.wake(log);
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -115,13 +111,14 @@ export class Flush {
     const begin = this.#runtime.monotonicMs();
     this.#turnBytes = 0;
     this.#lookAtDirtyFeeds();
-    this.#visitReaders(begin + TURN_MS);
+    this.#visitLive(begin + TURN_MS);
+    this.#visitBehind(begin + TURN_MS);
     const isDone = this.#live.isEmpty && this.#behind.isEmpty;
-    if (isDone || this.#cache.bytes > CACHE_BYTES) this.#cache.clear();
-    if (isDone) this.#frames.length = 0;
+    const { cache, frames } = this.delivery;
+    if (isDone || cache.bytes > CACHE_BYTES) cache.clear();
+    if (isDone) frames.length = 0;
     else this.#schedule();
-    this.counters.flushes += 1;
-    this.counters.flushMs += this.#runtime.monotonicMs() - begin;
+    this.counters.flushed(this.#runtime.monotonicMs() - begin);
   }
 
   #lookAtDirtyFeeds(): void {
@@ -135,21 +132,24 @@ export class Flush {
     this.#dirty.length = 0;
   }
 
-  /** Live readers first; but one that is behind is always served, or a busy hub would starve them. */
-  #visitReaders(deadline: number): void {
+  #visitLive(deadline: number): void {
     let visits = 0;
-    const isOver = (): boolean => {
-      if (this.#turnBytes >= TURN_BYTES) return true;
-      visits += 1;
-      return visits % READERS_PER_CLOCK_READING === 0 && this.#runtime.monotonicMs() >= deadline;
-    };
     for (let reader = this.#live.shift(); reader !== undefined; reader = this.#live.shift()) {
       this.#visit(reader);
-      if (isOver()) break;
+      visits += 1;
+      if (this.#turnBytes >= TURN_BYTES) break;
+      if (visits % READERS_PER_CLOCK_READING === 0 && this.#runtime.monotonicMs() >= deadline) break;
     }
+    if (this.#appendedAtMs < 0 || !this.#live.isEmpty) return;
+    this.counters.sentAfter(this.#runtime.monotonicMs() - this.#appendedAtMs);
+    this.#appendedAtMs = -1;
+  }
+
+  /** One that is behind is always served, or a busy hub would starve them. Each gets what is its own, so that the clock is read for each. */
+  #visitBehind(deadline: number): void {
     for (let reader = this.#behind.shift(); reader !== undefined; reader = this.#behind.shift()) {
       this.#visit(reader);
-      if (isOver()) break;
+      if (this.#turnBytes >= TURN_BYTES || this.#runtime.monotonicMs() >= deadline) return;
     }
   }
 
@@ -167,148 +167,41 @@ export class Flush {
 
   /** Replies first, then a slice of what is due, in one write. */
   #serve(reader: HubReader): void {
-    this.#count = reader.outlet.takeReplies(this.#frames, 0);
-    this.#sliceBytes = 0;
-    const replies = this.#count;
-    let isPending = false;
-    for (let cursor = reader.shiftDue(); cursor !== undefined; cursor = reader.shiftDue()) {
-      const step = this.#advance(cursor);
-      if (step === "more") reader.pushDue(cursor);
-      if (step === "over") reader.unshiftDue(cursor);
-      if (step === "later") {
-        reader.pushDue(cursor);
-        isPending = true;
-      }
-      if (step === "over" || step === "later" || this.#sliceBytes >= SLICE_BYTES) break;
-    }
-    if (this.#count > 0) this.#send(reader, replies);
-    if (reader.isBlocked || reader.isClosed || reader.isLinedUp || !reader.hasDue) return;
-    if (isPending) this.#askAgain(reader);
-    else this.#behind.push(reader);
+    const { delivery } = this;
+    const replies = reader.outlet.takeReplies(delivery.frames, 0);
+    delivery.begin(replies);
+    // The reply to a subscribe may be among those that did not fit: nothing of that subscription goes before it.
+    if (!reader.isLinedUp) this.#advanceAll(reader);
+    const ended = reader.isLinedUp ? undefined : reader.takeOver();
+    for (const subscription of ended ?? []) delivery.tellEnded(subscription);
+    if (delivery.count > 0) this.#send(reader, replies);
+    for (const subscription of ended ?? []) reader.finish(subscription);
+    if (!reader.isBlocked && !reader.isClosed && !reader.isLinedUp && reader.hasDue) this.#behind.push(reader);
   }
 
-  #askAgain(reader: HubReader): void {
-    const isFirst = this.#pending.push(reader) === 1;
-    if (!isFirst) return;
-    this.#runtime.setTimer(PENDING_MS, () => {
-      for (const waiting of this.#pending.splice(0)) this.visitSoon(waiting);
-    });
+  #advanceAll(reader: HubReader): void {
+    const { delivery } = this;
+    for (let cursor = reader.shiftDue(); cursor !== undefined; cursor = reader.shiftDue()) {
+      const step = delivery.advance(cursor);
+      if (step === "more") reader.pushDue(cursor);
+      if (step === "over") reader.unshiftDue(cursor);
+      if (step === "over" || delivery.isSliceFull) return;
+    }
   }
 
   #send(reader: HubReader, replies: number): void {
+    const { frames, count } = this.delivery;
     let bytes = 0;
-    for (let i = 0; i < this.#count; i++) bytes += (this.#frames[i] as Frame).bytes.length;
+    for (let i = 0; i < count; i++) bytes += (frames[i] as Frame).bytes.length;
     this.#turnBytes += bytes;
-    this.counters.deliveredFrames += this.#count - replies;
-    this.counters.deliveredBytes += bytes;
-    if (reader.outlet.send(this.#frames, this.#count) === "full") reader.isBlocked = true;
+    this.counters.sent(count - replies, bytes);
+    if (reader.outlet.send(frames, count) === "full") reader.isBlocked = true;
   }
 
-  /** Moves a cursor by one segment. */
-  #advance(cursor: Cursor): Step {
-    const { reading } = cursor;
-    const { subscription } = reading;
-    const { log } = cursor.feed;
-    if (log !== undefined && cursor.epoch !== log.epoch) followLineage(cursor, log);
-    if (cursor.pendingGap !== undefined) this.#tellPendingGap(cursor);
-    if (log === undefined) return "done";
-    const { credit } = subscription;
-    if (credit <= 0) {
-      subscription.park(cursor);
-      return "done";
-    }
-    const segment = nextSegment(cursor, log, credit, this.#cache);
-    if (segment === "end") return "done";
-    if (segment === "pending") return "later";
-    if (this.#sliceBytes > 0 && this.#sliceBytes + segment.logBytes > SLICE_BYTES) return "over";
-    if (!reading.announced) this.#announce(reading);
-    this.#deliver(cursor, segment);
-    return cursor.offset < log.head ? "more" : "done";
-  }
-
-  #deliver(cursor: Cursor, segment: Segment): void {
-    this.#frames[this.#count++] = segment.frame;
-    this.#sliceBytes += segment.logBytes;
-    if (segment.gap === undefined) {
-      cursor.offset = segment.nextOffset;
-      cursor.address = segment.nextAddress;
-      const { subscription } = cursor.reading;
-      if (subscription.window > 0) subscription.unacknowledged += segment.records;
-      this.counters.deliveredRecords += segment.records;
-      return;
-    }
-    cursor.skipTo(segment.nextOffset);
-    cursor.address = segment.nextAddress;
-    this.counters.gaps[segment.gap] += 1;
-    if (segment.gap === "corrupt") this.#reportCorrupt(cursor.feed, segment);
-  }
-
-  #reportCorrupt({ topic, partition }: Feed, segment: Segment): void {
-    this.#report({ type: "corrupt", topic: topic.name, partition, from: segment.offset, to: segment.nextOffset - 1 });
-  }
-
-  /** The topic's first frame on this subscription, where the reply did not list it. */
-  #announce(reading: Reading): void {
-    reading.announced = true;
-    const { number, reader } = reading.subscription;
-    if (reader.dialect === "events") return;
-    const partitions = partitionStates(reading);
-    this.#frames[this.#count++] = textFrame(
-      encodeFrame({ op: "matched", subscription: number, topic: reading.topic.name, partitions }),
-    );
-  }
-
-  #tellPendingGap(cursor: Cursor): void {
-    const { feed, reading, pendingGap } = cursor;
-    if (pendingGap === undefined) return;
-    if (!reading.announced) this.#announce(reading);
-    cursor.pendingGap = undefined;
-    const from = pendingGap.stoodAt.offset;
-    const epoch = feed.log === undefined ? feed.nextEpoch : epochAt(feed.log.lineage, cursor.offset);
-    const { reason } = pendingGap;
-    const { topic, partition } = feed;
-    const gap = { topic: topic.name, partition, from, to: from, reason, epoch, next: cursor.offset };
-    this.#frames[this.#count++] = gapFrame(cursor, gap);
-    this.counters.gaps[reason] += 1;
-    const { subscription } = reading;
-    if (subscription.window === 0 || pendingGap.unacknowledged === 0) return;
-    subscription.unacknowledged -= pendingGap.unacknowledged;
-    this.lookAgain(subscription);
-  }
-}
-
-/** The log has begun a new epoch since the cursor was placed: it may have lost what the cursor has read. */
-function followLineage(cursor: Cursor, log: RingLog): void {
-  const { epoch, offset } = cursor;
-  const { offset: next, stoodAt } = resume(log, { epoch, offset });
-  cursor.epoch = log.epoch;
-  if (stoodAt !== undefined) cursor.restart(next, stoodAt, "epoch");
-}
-
-/** Readers in the order they came, linked through themselves: standing in line allocates nothing. */
-class ReaderLine {
-  #first: HubReader | undefined;
-  #last: HubReader | undefined;
-
-  get isEmpty(): boolean {
-    return this.#first === undefined;
-  }
-
-  push(reader: HubReader): void {
-    reader.isLinedUp = true;
-    reader.nextInLine = undefined;
-    if (this.#last === undefined) this.#first = reader;
-    else this.#last.nextInLine = reader;
-    this.#last = reader;
-  }
-
-  shift(): HubReader | undefined {
-    const reader = this.#first;
-    if (reader === undefined) return undefined;
-    this.#first = reader.nextInLine;
-    if (this.#first === undefined) this.#last = undefined;
-    reader.nextInLine = undefined;
-    reader.isLinedUp = false;
-    return reader;
+  /** The reader has to be told where a cursor stands, also where the window is full. */
+  #remind(cursor: Cursor): void {
+    cursor.isProgressDue = true;
+    if (cursor.state === "waiting") this.lookAgain(cursor.reading.subscription);
+    else this.enqueue(cursor);
   }
 }

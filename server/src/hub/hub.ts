@@ -3,7 +3,7 @@
  */
 import { checkTopic, type TopicConfig, type TopicDescription } from "@ringcast/protocol";
 import { Flush } from "./flush.js";
-import { readHistory } from "./history.js";
+import { readHistory, type HistoryDialect } from "./history.js";
 import { Interests } from "./interests.js";
 import type {
   DeliveryDialect,
@@ -11,13 +11,17 @@ import type {
   HistoryPage,
   Hub,
   HubOptions,
+  HubSettings,
   HubStats,
   Outlet,
   Publisher,
   Reader,
+  RestoreOutcome,
 } from "./port.js";
 import { Publishing } from "./publishing.js";
 import { HubReader } from "./reader.js";
+import { gaugesOf } from "./report.js";
+import { Restoring } from "./restoring.js";
 import { Topics, describe, type TopicPage } from "./topics.js";
 
 /** Makes a hub over a store that is open. */
@@ -31,24 +35,34 @@ class LocalHub implements Hub {
   readonly #flush: Flush;
   readonly #interests: Interests;
   readonly #publishing: Publishing;
+  readonly #restoring: Restoring;
   readonly #readers = new Set<HubReader>();
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#topics = new Topics(options);
     this.#flush = new Flush(options.runtime, (event) => options.report(event));
-    this.#interests = new Interests(this.#flush, this.#topics, options.limits, (reader) =>
-      this.#readers.delete(reader),
-    );
+    this.#interests = new Interests(this.#flush, this.#topics, options, (reader) => this.#readers.delete(reader));
     this.#topics.watcher = this.#interests;
     this.#publishing = new Publishing(options, this.#topics, this.#flush);
+    this.#restoring = new Restoring(this.#topics, this.#flush);
+    options.store.onReadable = (log) => this.#flush.readable(log);
   }
 
   get stats(): HubStats {
     const { inflight, publishes, duplicates, appendedRecords, appendedBytes } = this.#publishing.counters;
     const { subscriptions, cursors } = this.#interests;
+    const { counters, delivery } = this.#flush;
+    const { flushes, flushMs, deliveredFrames, deliveredBytes, publishToSend, flushBytes } = counters;
     return {
-      ...this.#flush.counters,
+      ...delivery.counters,
+      ...gaugesOf(this.#readers, this.#options.runtime.nowMs()),
+      flushes,
+      flushMs,
+      deliveredFrames,
+      deliveredBytes,
+      publishToSend,
+      flushBytes,
       readers: this.#readers.size,
       subscriptions,
       cursors,
@@ -58,7 +72,7 @@ class LocalHub implements Hub {
       duplicates,
       appendedRecords,
       appendedBytes,
-      builtFrames: this.#flush.builtFrames,
+      builtFrames: delivery.cache.built,
     };
   }
 
@@ -72,8 +86,17 @@ class LocalHub implements Hub {
     return reader;
   }
 
-  history(input: HistoryInput): HistoryPage {
-    return readHistory(this.#topics.get(input.topic), input);
+  history(input: HistoryInput, dialect: HistoryDialect): HistoryPage {
+    const topic = this.#topics.get(input.topic);
+    return readHistory(topic, input, dialect, this.#options.runtime.nowMs());
+  }
+
+  restore(topic: string, partition: number, frame: Uint8Array): RestoreOutcome {
+    return this.#restoring.restore(topic, partition, frame);
+  }
+
+  configure(settings: HubSettings): void {
+    this.#topics.configure(settings);
   }
 
   describe(topic: string): TopicDescription {

@@ -1,18 +1,26 @@
 /**
  * Who reads what: makes and ends subscriptions, and keeps those to patterns up to date as topics come and go.
  */
-import { RingcastError, checkPattern, shown, type PartitionStates, type TopicStart } from "@ringcast/protocol";
+import { RingcastError, checkPattern, shown, type PartitionStates } from "@ringcast/protocol";
 import type { LineageEntry, RingLog } from "../log/index.js";
+import type { Runtime } from "../runtime/index.js";
 import { Cursor } from "./cursor.js";
+import { CompiledFilter } from "./filter.js";
 import type { Flush } from "./flush.js";
 import { LevelTrie } from "./level-trie.js";
-import type { AckInput, HubLimits, SubscribeInput, SubscribeOutcome } from "./port.js";
+import type { AckInput, HubLimits, HubOptions, SubscribeInput, SubscribeOutcome } from "./port.js";
 import type { HubReader } from "./reader.js";
 import { anew, beginningOf, epochAt, type Beginning } from "./start.js";
 import { Subscription, partitionStates, type Reading } from "./subscription.js";
 import { absentIn, checkStart, startOf } from "./start-check.js";
 import type { Feed, Topic } from "./topic.js";
 import type { Topics } from "./topics.js";
+import { NO_END, checkUntil, endAhead, endOf } from "./until.js";
+
+/** A log that can't be opened when a subscription's end has come is asked again after this. */
+const ASK_AGAIN_MS = 1_000;
+/** The longest that a timer can wait; it is set again for what is left. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Topics that the reply to a pattern's subscribe lists; the others are told by `matched`. */
 const MAX_LISTED_TOPICS = 1_000;
@@ -29,6 +37,8 @@ interface Pattern {
 interface Plan {
   readonly topic: Topic;
   readonly beginnings: readonly Beginning[];
+  /** By partition: the offset before which reading ends. */
+  readonly ends: readonly number[];
 }
 
 export class Interests {
@@ -38,14 +48,26 @@ export class Interests {
   cursors = 0;
   readonly #topics: Topics;
   readonly #limits: HubLimits;
+  readonly #runtime: Runtime;
   readonly #patterns = new LevelTrie<Pattern>();
 
   /** @param forget called when a reader has closed */
-  constructor(flush: Flush, topics: Topics, limits: HubLimits, forget: (reader: HubReader) => void) {
+  constructor(
+    flush: Flush,
+    topics: Topics,
+    { limits, runtime }: Pick<HubOptions, "limits" | "runtime">,
+    forget: (reader: HubReader) => void,
+  ) {
     this.flush = flush;
     this.forget = forget;
     this.#topics = topics;
     this.#limits = limits;
+    this.#runtime = runtime;
+  }
+
+  /** Wall clock. */
+  nowMs(): number {
+    return this.#runtime.nowMs();
   }
 
   /** Everything is checked before anything is subscribed. */
@@ -63,6 +85,7 @@ export class Interests {
 
   /** Ends a subscription that its reader has let go of. */
   end(subscription: Subscription): void {
+    subscription.endTimer?.cancel();
     for (const { topic, cursors } of subscription.readings.values()) {
       for (const cursor of cursors) cursor.detach();
       this.cursors -= cursors.length;
@@ -99,16 +122,17 @@ export class Interests {
     // A topic made anew may have more partitions than its subscriptions know.
     for (const { reading } of [...(first?.cursors ?? [])]) {
       for (const feed of others)
-        if (reading.cursors[feed.partition] === undefined)
-          this.#addCursor(reading, feed, { offset: 0, stoodAt: undefined });
+        if (reading.cursors[feed.partition] === undefined && reading.subscription.takesNewTopics)
+          this.#addCursor(reading, feed, { beginning: { offset: 0, stoodAt: undefined }, end: NO_END });
     }
     this.#patterns.eachPatternOf(topic.name, ({ subscriptions }) => {
       for (const subscription of subscriptions) {
-        if (subscription.readings.has(topic.name)) continue;
+        if (subscription.readings.has(topic.name) || !subscription.takesNewTopics) continue;
         const positions = subscription.absent?.get(topic.name) ?? {};
         subscription.absent?.delete(topic.name);
         const beginnings = topic.feeds.map(({ log, partition }) => anew(log as RingLog, positions, partition));
-        this.#addReading(subscription, { topic, beginnings }, { announced: false });
+        const ends = topic.feeds.map(() => NO_END);
+        this.#addReading(subscription, { topic, beginnings, ends }, { announced: false });
       }
     });
   }
@@ -121,6 +145,8 @@ export class Interests {
         const { offset } = cursor;
         cursor.restart(0, { epoch: epochAt(lineage, offset), offset }, "deleted");
         cursor.epoch = nextEpoch;
+        // The log that it waits for is no more.
+        if (cursor.state === "reading") cursor.state = "idle";
         // Told even where the window is still full: a gap takes no room in it.
         this.flush.lookAgain(cursor.reading.subscription);
         this.flush.enqueue(cursor);
@@ -128,26 +154,27 @@ export class Interests {
     }
   }
 
-  #subscribeToTopic(reader: HubReader, name: string, { from, window }: SubscribeInput): SubscribeOutcome {
+  #subscribeToTopic(reader: HubReader, name: string, input: SubscribeInput): SubscribeOutcome {
     const topic = this.#topics.obtain(name);
-    checkStart(from, topic);
-    const plan = { topic, beginnings: beginningsIn(topic, startOf(from, name)) };
+    checkStart(input.from, topic);
+    checkUntil(input.until, topic);
+    const plan = this.#planOf(topic, input);
     const number = reader.numberFor(topic.number, this.#limits.maxSubscriptions);
-    const subscription = new Subscription(number, reader, undefined, window);
+    const subscription = this.#newSubscription(number, reader, input);
     const reading = this.#addReading(subscription, plan, { announced: true });
     this.#begin(subscription);
     return { subscription: number, partitions: partitionStates(reading), topics: undefined, more: false };
   }
 
-  #subscribeToPattern(reader: HubReader, text: string, { from, window }: SubscribeInput): SubscribeOutcome {
+  #subscribeToPattern(reader: HubReader, text: string, input: SubscribeInput): SubscribeOutcome {
+    const { from } = input;
     checkStart(from, undefined);
+    checkUntil(input.until, undefined);
     const plans: Plan[] = [];
-    this.#topics.eachMatchOf(text, (topic) => {
-      plans.push({ topic, beginnings: beginningsIn(topic, startOf(from, topic.name)) });
-    });
+    this.#topics.eachMatchOf(text, (topic) => void plans.push(this.#planOf(topic, input)));
     const pattern = this.#patternOf(text);
     const number = reader.numberFor(pattern.number, this.#limits.maxSubscriptions);
-    const subscription = new Subscription(number, reader, text, window);
+    const subscription = this.#newSubscription(number, reader, input);
     pattern.subscriptions.add(subscription);
     subscription.absent = absentIn(from, (name) => this.#topics.find(name) !== undefined);
     const listed: [string, PartitionStates][] = [];
@@ -165,9 +192,67 @@ export class Interests {
     };
   }
 
+  #planOf(topic: Topic, { from, until }: SubscribeInput): Plan {
+    const start = startOf(from, topic.name);
+    const nowMs = this.#runtime.nowMs();
+    return {
+      topic,
+      beginnings: topic.feeds.map((feed) => beginningOf(feed.log as RingLog, start, feed.partition)),
+      ends: topic.feeds.map((feed) => endOf(feed.log as RingLog, until, nowMs)),
+    };
+  }
+
+  #newSubscription(number: number, reader: HubReader, input: SubscribeInput): Subscription {
+    const { pattern, window, filter, until, verify } = input;
+    const compiledFilter = filter === undefined ? undefined : new CompiledFilter(filter);
+    const since = this.#runtime.nowMs();
+    const terms = { pattern, window, filter, compiledFilter, until, verify, since };
+    const subscription = new Subscription(number, reader, terms);
+    const endsAtMs = endAhead(until, since);
+    if (endsAtMs !== undefined) this.#endLater(subscription, endsAtMs);
+    return subscription;
+  }
+
   #begin(subscription: Subscription): void {
     subscription.reader.add(subscription);
     this.subscriptions += 1;
+    this.#settle(subscription);
+  }
+
+  /** Tells the end of a subscription that has nothing to read. */
+  #settle(subscription: Subscription): void {
+    if (!subscription.isOver) return;
+    subscription.reader.pushOver(subscription);
+    this.flush.visitSoon(subscription.reader);
+  }
+
+  /** The subscription ends at a time that is to come. */
+  #endLater(subscription: Subscription, timeMs: number): void {
+    subscription.endsAtMs = timeMs;
+    const leftMs = timeMs - this.#runtime.nowMs();
+    const delayMs = leftMs > 0 ? Math.min(leftMs, LONGEST_TIMER_MS) : ASK_AGAIN_MS;
+    subscription.endTimer = this.#runtime.setTimer(delayMs, () => {
+      if (this.#runtime.nowMs() < timeMs || !this.#setEnds(subscription, timeMs)) this.#endLater(subscription, timeMs);
+    });
+  }
+
+  /**
+   * The time at which a subscription ends has come: what is in the logs by now is all that there is before it.
+   * @returns false when one of them can't be asked at the moment
+   */
+  #setEnds(subscription: Subscription, timeMs: number): boolean {
+    const cursors = [...subscription.readings.values()].flatMap((reading) => reading.cursors);
+    for (const cursor of cursors) {
+      if (cursor.end !== NO_END) continue;
+      const end = offsetAtTime(cursor, timeMs);
+      if (end === undefined) return false;
+      cursor.end = end;
+    }
+    subscription.endsAtMs = undefined;
+    this.flush.lookAgain(subscription);
+    for (const cursor of cursors) this.flush.enqueue(cursor);
+    this.#settle(subscription);
+    return true;
   }
 
   #patternOf(text: string): Pattern {
@@ -179,19 +264,29 @@ export class Interests {
   }
 
   #addReading(subscription: Subscription, plan: Plan, { announced }: { announced: boolean }): Reading {
-    const { topic, beginnings } = plan;
+    const { topic, beginnings, ends } = plan;
     const reading: Reading = { subscription, topic, cursors: [], announced };
     subscription.readings.set(topic.name, reading);
-    for (const feed of topic.feeds) this.#addCursor(reading, feed, beginnings[feed.partition] as Beginning);
+    for (const feed of topic.feeds) {
+      const beginning = beginnings[feed.partition] as Beginning;
+      this.#addCursor(reading, feed, { beginning, end: ends[feed.partition] as number });
+    }
     return reading;
   }
 
-  #addCursor(reading: Reading, feed: Feed, { offset, stoodAt }: Beginning): void {
+  #addCursor(
+    reading: Reading,
+    feed: Feed,
+    { beginning, end }: { readonly beginning: Beginning; readonly end: number },
+  ): void {
+    const { offset, stoodAt } = beginning;
     const pendingGap = stoodAt === undefined ? undefined : ({ stoodAt, reason: "epoch", unacknowledged: 0 } as const);
-    const cursor = new Cursor(feed, reading, offset, pendingGap);
+    const cursor = new Cursor(feed, reading, { offset, end, pendingGap });
     reading.cursors.push(cursor);
+    reading.subscription.openCursors += 1;
     this.cursors += 1;
-    if (pendingGap !== undefined || offset < (feed.log as RingLog).head) this.flush.enqueue(cursor);
+    const isDue = pendingGap !== undefined || offset >= end || offset < (feed.log as RingLog).head;
+    if (isDue) this.flush.enqueue(cursor);
   }
 
   /** Lets go of a cursor whose partition is no more. */
@@ -200,9 +295,19 @@ export class Interests {
     const { cursors } = cursor.reading;
     cursors.splice(cursors.indexOf(cursor), 1);
     this.cursors -= 1;
+    const { subscription } = cursor.reading;
+    if (cursor.state === "ended") return;
+    subscription.openCursors -= 1;
+    this.#settle(subscription);
   }
 }
 
-function beginningsIn(topic: Topic, start: TopicStart): readonly Beginning[] {
-  return topic.feeds.map((feed) => beginningOf(feed.log as RingLog, start, feed.partition));
+/** The first offset at or after a time; undefined while the log's file can't be opened, which is told elsewhere. */
+function offsetAtTime({ feed, offset }: Cursor, timeMs: number): number | undefined {
+  try {
+    return feed.log?.offsetAtTime(timeMs) ?? offset;
+  } catch (error) {
+    if (error instanceof RingcastError && error.code === "unavailable") return undefined;
+    throw error;
+  }
 }

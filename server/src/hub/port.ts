@@ -49,6 +49,11 @@ export interface Outlet {
   takeReplies(frames: Frame[], count: number): number;
   /** Sends the first `count` frames in one write. After `full` nothing is sent until {@link Reader.drained} is called. */
   send(frames: readonly Frame[], count: number): SendResult;
+  /**
+   * A subscription of the reader has reached its `until`: the frame that says so was sent, and it is gone. An event stream, which has only one, ends
+   * here; a session has nothing to do.
+   */
+  ended?(): void;
   /** Delivery failed through a fault of ours: this connection alone is to be closed with `internal`. */
   failed(error: unknown): void;
 }
@@ -206,6 +211,12 @@ export interface HistoryPage {
   readonly gap: Gap | undefined;
 }
 
+/** Where a log stands after records were put back. */
+export interface RestoreOutcome {
+  readonly epoch: string;
+  readonly head: number;
+}
+
 // ---- the hub ---------------------------------------------------------------------------------------------------------
 
 /** Counters since the start, read by the metrics; gauges where it says so. */
@@ -344,6 +355,14 @@ export interface Hub {
   ): { readonly created: boolean; readonly topic: TopicDescription };
   /** Subscriptions stay on the name: gap `deleted`, then the new epoch. @throws RingcastError `unknown_topic` `forbidden` `invalid_topic` */
   deleteTopic(topic: string): void;
+  /**
+   * Puts exported records back, at the offsets and with the epoch and times that they had. The first must stand at the head; a log to which
+   * nothing was ever appended begins there. A topic that doesn't exist is made by its rule. All records are judged before the first is stored.
+   *
+   * @param frame a delivery frame of the binary dialect; its subscription, topic and next offset are not looked at
+   * @throws RingcastError `bad_request` (with `details.index`), `conflict` (with `details.head`), `too_large`, `unavailable`, and what creating a topic may
+   */
+  restore(topic: string, partition: number, frame: Uint8Array): RestoreOutcome;
   /** Takes over what the operator changed; topics that exist stay as they are. */
   configure(settings: HubSettings): void;
   /** Refuses publishes from now on (`shutting_down`) and waits until those under way are answered and flushed. */

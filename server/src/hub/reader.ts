@@ -4,11 +4,23 @@
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { Cursor } from "./cursor.js";
 import type { Interests } from "./interests.js";
-import type { AckInput, DeliveryDialect, Outlet, Reader, SubscribeInput, SubscribeOutcome } from "./port.js";
+import type {
+  AckInput,
+  DeliveryDialect,
+  Outlet,
+  Reader,
+  SubscribeInput,
+  SubscribeOutcome,
+  SubscriptionReport,
+} from "./port.js";
+import { reportOf } from "./report.js";
 import type { Subscription } from "./subscription.js";
 
 /** Numbers from here on belong to one connection; below, a number means the same topic or pattern on all connections. */
 const FIRST_PRIVATE_NUMBER = 1_000_000_000;
+
+/** So many ended subscriptions are remembered, for acknowledgements that are still under way. */
+const REMEMBERED_ENDED = 64;
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<number, Subscription> = new Map();
 
@@ -20,6 +32,10 @@ export class HubReader implements Reader {
   /** Shared numbers that this connection has used and given back. */
   #spentNumbers: Set<number> | undefined = undefined;
   #nextPrivateNumber = FIRST_PRIVATE_NUMBER;
+  /** Numbers of subscriptions that ended by themselves, the latest of them. */
+  #ended: number[] | undefined = undefined;
+  /** Subscriptions that have come to their end: that is still to be told. */
+  #over: Subscription[] | undefined = undefined;
   #firstDue: Cursor | undefined = undefined;
   #lastDue: Cursor | undefined = undefined;
 
@@ -48,14 +64,11 @@ export class HubReader implements Reader {
   }
 
   unsubscribe(number: number): void {
-    const subscription = this.#find(number);
-    this.#subscriptions?.delete(number);
-    if (number < FIRST_PRIVATE_NUMBER) (this.#spentNumbers ??= new Set()).add(number);
-    this.#dropDue(subscription);
-    this.#interests.end(subscription);
+    this.#remove(this.#find(number));
   }
 
   ack(input: AckInput): void {
+    if (this.#ended?.includes(input.subscription) === true) return;
     this.#interests.acknowledge(this.#find(input.subscription), input);
   }
 
@@ -68,8 +81,13 @@ export class HubReader implements Reader {
   }
 
   drained(): void {
-    this.isBlocked = false;
-    this.#interests.flush.visitSoon(this);
+    this.#interests.flush.resume(this);
+  }
+
+  report(): readonly SubscriptionReport[] {
+    const nowMs = this.#interests.nowMs();
+    const sorted = [...this.subscriptions()].sort((a, b) => a.number - b.number);
+    return sorted.map((subscription) => reportOf(subscription, nowMs));
   }
 
   close(): void {
@@ -77,7 +95,7 @@ export class HubReader implements Reader {
     this.isClosed = true;
     this.#firstDue = this.#lastDue = undefined;
     for (const subscription of this.subscriptions()) this.#interests.end(subscription);
-    this.#subscriptions = undefined;
+    this.#subscriptions = this.#over = undefined;
     this.#interests.forget(this);
   }
 
@@ -103,6 +121,28 @@ export class HubReader implements Reader {
   }
 
   // ---- what the flush calls ----
+
+  /** A subscription has come to its end: told behind everything that is due before it. */
+  pushOver(subscription: Subscription): void {
+    const over = (this.#over ??= []);
+    if (!over.includes(subscription)) over.push(subscription);
+  }
+
+  /** Subscriptions whose end is to be told now. */
+  takeOver(): readonly Subscription[] | undefined {
+    const over = this.#over;
+    this.#over = undefined;
+    return over;
+  }
+
+  /** The client has been told that a subscription is over. */
+  finish(subscription: Subscription): void {
+    if (this.#subscriptions?.get(subscription.number) !== subscription) return;
+    const ended = (this.#ended ??= []);
+    if (ended.push(subscription.number) > REMEMBERED_ENDED) ended.shift();
+    this.#remove(subscription);
+    this.outlet.ended?.();
+  }
 
   get hasDue(): boolean {
     return this.#firstDue !== undefined;
@@ -134,6 +174,15 @@ export class HubReader implements Reader {
     cursor.next = undefined;
     cursor.state = "idle";
     return cursor;
+  }
+
+  #remove(subscription: Subscription): void {
+    const { number } = subscription;
+    this.#subscriptions?.delete(number);
+    if (number < FIRST_PRIVATE_NUMBER) (this.#spentNumbers ??= new Set()).add(number);
+    this.#over = this.#over?.filter((other) => other !== subscription);
+    this.#dropDue(subscription);
+    this.#interests.end(subscription);
   }
 
   #dropDue(subscription: Subscription): void {

@@ -1,21 +1,11 @@
 /**
  * What readers at one place get next: one frame with the records from there to the block's edge, or one that announces a gap.
- * Readers at the same place with the same subscription number share it.
+ * Readers at the same place with the same subscription number and filter share it.
  */
-import {
-  ByteWriter,
-  encodeFrame,
-  lengthOf,
-  writeMessage,
-  writeMessageSeparator,
-  writeMessagesEnd,
-  writeMessagesHead,
-  type Gap,
-  type GapReason,
-} from "@ringcast/protocol";
+import { lengthOf, type Gap, type GapReason } from "@ringcast/protocol";
 import { emptyResult, type RingLog } from "../log/index.js";
 import type { Cursor } from "./cursor.js";
-import { positionsBeside, writeEvent, writeGapEvent } from "./event-stream.js";
+import { arena, gapFrame, recordsFrame, type Picked } from "./frames.js";
 import type { DeliveryDialect, Frame } from "./port.js";
 import { epochAt } from "./start.js";
 import type { Feed } from "./topic.js";
@@ -26,19 +16,25 @@ export const BLOCK_BYTES = 65_536;
 export interface Segment {
   readonly dialect: DeliveryDialect;
   readonly subscription: number;
+  /** See {@link Subscription.selection}. */
+  readonly selection: string;
   readonly offset: number;
   readonly nextOffset: number;
   /** -1: to be looked up. */
   readonly nextAddress: number;
-  /** 0 for a gap. */
+  /** Records in the frame; 0 for a gap. */
   readonly records: number;
+  /** Bytes of the log that were looked at. */
   readonly logBytes: number;
   /** Undefined: records. */
   readonly gap: GapReason | undefined;
-  readonly frame: Frame;
+  /** First offset, and the one behind the last, of each stretch that a filter left out; undefined where it left nothing out. */
+  readonly leftOut: readonly number[] | undefined;
+  /** Undefined: a filter left out everything. */
+  readonly frame: Frame | undefined;
 }
 
-/** `end`: nothing new. `pending`: ask again in a later turn. */
+/** `end`: nothing new. `pending`: the log says when to ask again. */
 export type Lookup = Segment | "end" | "pending";
 
 /** The segments that were built in this flush; they hang on their feeds. */
@@ -52,19 +48,20 @@ export class SegmentCache {
   add(feed: Feed, segment: Segment): void {
     if (feed.segments.length === 0) this.#feeds.push(feed);
     feed.segments.push(segment);
-    this.bytes += segment.frame.bytes.length;
+    this.bytes += segment.frame?.bytes.length ?? 0;
   }
 
+  /** Nobody sends any of these frames any more. */
   clear(): void {
     for (const feed of this.#feeds) feed.segments.length = 0;
     this.#feeds.length = 0;
     this.bytes = 0;
+    arena.clear();
   }
 }
 
-/** Memory that translating needs, used again and again. */
-const writer = new ByteWriter(BLOCK_BYTES);
 const result = emptyResult();
+const picked: Picked = { runs: [], count: 0, end: 0, nextOffset: 0 };
 
 /**
  * Finds what a cursor gets next, among what was built in this flush or by reading the log.
@@ -73,29 +70,40 @@ const result = emptyResult();
  */
 export function nextSegment(cursor: Cursor, log: RingLog, credit: number, cache: SegmentCache): Lookup {
   const { segments } = cursor.feed;
-  const limit = cursor.offset + credit;
-  const { number, reader } = cursor.reading.subscription;
   for (let i = 0; i < segments.length; i++) {
     const segment = segments[i] as Segment;
-    const fits = segment.offset === cursor.offset && segment.nextOffset <= limit;
-    if (fits && segment.subscription === number && segment.dialect === reader.dialect) return segment;
+    if (segment.offset === cursor.offset && isFor(cursor, segment, credit)) return segment;
   }
-  const segment = buildSegment(cursor, log, limit);
+  const segment = buildSegment(cursor, log, credit);
   if (typeof segment === "string") return segment;
-  cache.built += 1;
+  if (segment.frame !== undefined) cache.built += 1;
   if (isShareable(cursor)) cache.add(cursor.feed, segment);
   return segment;
 }
 
-/** Events of a topic with several partitions name the reader's place in all of them: nobody else can use them. */
-function isShareable(cursor: Cursor): boolean {
-  return cursor.reading.subscription.reader.dialect === "json" || cursor.feed.topic.feeds.length === 1;
+function isFor(cursor: Cursor, segment: Segment, credit: number): boolean {
+  const { number, selection, reader } = cursor.reading.subscription;
+  return (
+    segment.subscription === number &&
+    segment.records <= credit &&
+    (segment.nextOffset <= cursor.end || segment.gap !== undefined) &&
+    segment.dialect === reader.dialect &&
+    segment.selection === selection
+  );
 }
 
-function buildSegment(cursor: Cursor, log: RingLog, limit: number): Lookup {
+/** Events of a topic with several partitions name the reader's place in all of them: nobody else can use them. */
+function isShareable(cursor: Cursor): boolean {
+  return cursor.reading.subscription.reader.dialect !== "events" || cursor.feed.topic.feeds.length === 1;
+}
+
+function buildSegment(cursor: Cursor, log: RingLog, credit: number): Lookup {
+  const { filter } = cursor.reading.subscription;
+  // With a filter nobody knows yet how many of the records take room in the window.
+  const limit = filter === undefined ? Math.min(cursor.offset + credit, cursor.end) : cursor.end;
   switch (log.read(cursor, BLOCK_BYTES, limit, result)) {
     case "records":
-      return translate(cursor, log);
+      return pickSegment(cursor, log, credit);
     case "below-tail":
       return gapSegment(cursor, log, "retention", result.nextOffset, -1);
     case "corrupt":
@@ -107,22 +115,62 @@ function buildSegment(cursor: Cursor, log: RingLog, limit: number): Lookup {
   }
 }
 
-/** Records up to the first damaged one; a gap where that is the very first. */
-function translate(cursor: Cursor, log: RingLog): Segment {
-  const { view, start, end } = result;
+/** The wanted records up to the first damaged one; a gap where that is the very first. */
+function pickSegment(cursor: Cursor, log: RingLog, credit: number): Segment {
+  const { filter, verify, reader } = cursor.reading.subscription;
+  const isChecked = reader.dialect !== "msgpack" || verify;
+  if (filter === undefined && !isChecked) pickAll();
+  else pickRecords(cursor, log, { credit, isChecked });
+  if (picked.end > result.start) return recordsSegment(cursor);
+  // What `read` gave has headers that hold, so that lengths can be believed.
+  const { view } = result;
+  let { end } = picked;
+  let offset = cursor.offset;
+  do {
+    end += lengthOf(view, end);
+    offset += 1;
+  } while (end < result.end && !log.isIntact(result, end, offset));
+  return gapSegment(cursor, log, "corrupt", offset, addressAt(end));
+}
+
+/** The log's bytes as they stand: who gets them checks them. */
+function pickAll(): void {
+  picked.runs.length = 2;
+  picked.runs[0] = result.start;
+  picked.runs[1] = result.end;
+  picked.count = result.nextOffset - result.firstOffset;
+  picked.end = result.end;
+  picked.nextOffset = result.nextOffset;
+}
+
+/** The hot loop of translated and filtered reading. A damaged record's key can't be believed, so checks come before the filter. */
+function pickRecords(
+  cursor: Cursor,
+  log: RingLog,
+  { credit, isChecked }: { readonly credit: number; readonly isChecked: boolean },
+): void {
+  const { bytes, view, start, end } = result;
+  const { filter } = cursor.reading.subscription;
+  const { runs } = picked;
+  runs.length = 0;
   let place = start;
   let offset = cursor.offset;
-  while (place < end && log.isIntact(result, place, offset)) {
-    place += lengthOf(view, place);
+  let count = 0;
+  while (place < end) {
+    if (isChecked && !log.isIntact(result, place, offset)) break;
+    const next = place + lengthOf(view, place);
+    if (filter === undefined || filter.matches(bytes, view, place)) {
+      if (count === credit) break;
+      count += 1;
+      if (runs.length > 0 && runs[runs.length - 1] === place) runs[runs.length - 1] = next;
+      else runs.push(place, next);
+    }
+    place = next;
     offset += 1;
   }
-  if (offset > cursor.offset) return recordsSegment(cursor, place, offset);
-  // What `read` gave has headers that hold, so that lengths can be believed.
-  do {
-    place += lengthOf(view, place);
-    offset += 1;
-  } while (place < end && !log.isIntact(result, place, offset));
-  return gapSegment(cursor, log, "corrupt", offset, addressAt(place));
+  picked.count = count;
+  picked.end = place;
+  picked.nextOffset = offset;
 }
 
 /** Behind the last record of a read the log knows better: a filler may follow. */
@@ -130,49 +178,45 @@ function addressAt(place: number): number {
   return place === result.end ? result.nextAddress : result.address + place - result.start;
 }
 
-function recordsSegment(cursor: Cursor, end: number, nextOffset: number): Segment {
-  const { subscription } = cursor.reading;
-  const { dialect } = subscription.reader;
-  writer.clear();
-  if (dialect === "json") writeMessages(cursor, end, nextOffset);
-  else writeEvents(cursor, end);
+function recordsSegment(cursor: Cursor): Segment {
+  const { number, selection, reader } = cursor.reading.subscription;
+  const { nextOffset, count, end } = picked;
   return {
-    dialect,
-    subscription: subscription.number,
+    dialect: reader.dialect,
+    subscription: number,
+    selection,
     offset: cursor.offset,
     nextOffset,
     nextAddress: addressAt(end),
-    records: nextOffset - cursor.offset,
+    records: count,
     logBytes: end - result.start,
     gap: undefined,
-    frame: { bytes: writer.take(), binary: false, volatile: false },
+    leftOut: count === nextOffset - cursor.offset ? undefined : leftOutOffsets(cursor.offset),
+    frame: count === 0 ? undefined : recordsFrame(cursor, result, picked),
   };
 }
 
-function writeMessages(cursor: Cursor, end: number, nextOffset: number): void {
-  const { bytes, view, start, epoch } = result;
-  const { topic, partition } = cursor.feed;
-  const subscription = cursor.reading.subscription.number;
-  writeMessagesHead(writer, { subscription, topic: topic.name, partition, epoch, next: nextOffset });
-  for (let place = start; place < end; place += lengthOf(view, place)) {
-    if (place > start) writeMessageSeparator(writer);
-    writeMessage(writer, bytes, view, place);
+/** The offsets between the runs. */
+function leftOutOffsets(first: number): readonly number[] {
+  const { view, start } = result;
+  const { runs, end, nextOffset } = picked;
+  const ranges: number[] = [];
+  let place = start;
+  let offset = first;
+  for (let i = 0; i <= runs.length && place < end; i += 2) {
+    const from = offset;
+    const run = i < runs.length ? (runs[i] as number) : end;
+    for (; place < run; place += lengthOf(view, place)) offset += 1;
+    if (offset > from) ranges.push(from, offset);
+    const runEnd = i < runs.length ? (runs[i + 1] as number) : end;
+    for (; place < runEnd; place += lengthOf(view, place)) offset += 1;
   }
-  writeMessagesEnd(writer);
-}
-
-function writeEvents(cursor: Cursor, end: number): void {
-  const { bytes, view, start, epoch } = result;
-  const beside = positionsBeside(cursor);
-  let offset = cursor.offset;
-  for (let place = start; place < end; place += lengthOf(view, place)) {
-    offset += 1;
-    writeEvent(writer, bytes, view, place, { beside, epoch, next: offset });
-  }
+  if (offset !== nextOffset) throw new Error(`Counted to ${offset} instead of ${nextOffset}`);
+  return ranges;
 }
 
 function gapSegment(cursor: Cursor, log: RingLog, reason: GapReason, next: number, nextAddress: number): Segment {
-  const { subscription } = cursor.reading;
+  const { number, selection, reader } = cursor.reading.subscription;
   const gap: Gap = {
     topic: cursor.feed.topic.name,
     partition: cursor.feed.partition,
@@ -183,28 +227,16 @@ function gapSegment(cursor: Cursor, log: RingLog, reason: GapReason, next: numbe
     next,
   };
   return {
-    dialect: subscription.reader.dialect,
-    subscription: subscription.number,
+    dialect: reader.dialect,
+    subscription: number,
+    selection,
     offset: cursor.offset,
     nextOffset: next,
     nextAddress,
     records: 0,
     logBytes: 0,
     gap: reason,
+    leftOut: undefined,
     frame: gapFrame(cursor, gap),
   };
-}
-
-/** The frame that announces a gap to a cursor's reader. */
-export function gapFrame(cursor: Cursor, gap: Gap): Frame {
-  const { number, reader } = cursor.reading.subscription;
-  if (reader.dialect === "json") return textFrame(encodeFrame({ op: "gap", subscription: number, ...gap }));
-  writer.clear();
-  writeGapEvent(writer, positionsBeside(cursor), gap);
-  return textFrame(writer.take());
-}
-
-/** Bytes of the heap as a text frame. */
-export function textFrame(bytes: Uint8Array): Frame {
-  return { bytes, binary: false, volatile: false };
 }

@@ -7,8 +7,12 @@ import {
   type PartitionPositions,
   type PartitionState,
   type PartitionStates,
+  type RecordFilter,
+  type Until,
 } from "@ringcast/protocol";
+import type { Timer } from "../runtime/index.js";
 import type { Cursor } from "./cursor.js";
+import type { CompiledFilter } from "./filter.js";
 import type { HubReader } from "./reader.js";
 import { epochAt } from "./start.js";
 import type { Topic } from "./topic.js";
@@ -38,26 +42,66 @@ function stateOf({ feed, offset, pendingGap }: Cursor): PartitionState {
   return { epoch, next: offset, tail, head };
 }
 
-export class Subscription {
-  readonly number: number;
-  readonly reader: HubReader;
+/** What a subscription was asked to be. */
+export interface SubscriptionTerms {
   /** Undefined: the subscription is to one topic. */
   readonly pattern: string | undefined;
   readonly window: number;
+  readonly filter: RecordFilter | undefined;
+  readonly compiledFilter: CompiledFilter | undefined;
+  readonly until: Until | undefined;
+  readonly verify: boolean;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+export class Subscription {
+  readonly number: number;
+  readonly reader: HubReader;
+  readonly terms: SubscriptionTerms;
+  readonly pattern: string | undefined;
+  readonly window: number;
+  /** Undefined: it wants every record. */
+  readonly filter: CompiledFilter | undefined;
+  /** What has to be equal, beside place, number and dialect, for a frame to be shared. */
+  readonly selection: string;
+  /** Whether records are checked although they aren't translated. */
+  readonly verify: boolean;
   /** Records delivered and not acknowledged, over all topics and partitions. */
   unacknowledged = 0;
+  deliveredRecords = 0;
   /** By name of the topic; one where there is no pattern. */
   readonly readings = new Map<string, Reading>();
   /** Where the reader stood in topics that are no more, by name: should one come again, it has another history. */
   absent: Map<string, PartitionPositions> | undefined = undefined;
+  /** The time at which it ends, while that lies ahead; milliseconds since 1970. */
+  endsAtMs: number | undefined = undefined;
+  endTimer: Timer | undefined = undefined;
+  /** Cursors that have not reached their end; counts only where there is one. */
+  openCursors = 0;
   /** Cursors that found the window full, linked through themselves. */
   #waiting: Cursor | undefined = undefined;
 
-  constructor(number: number, reader: HubReader, pattern: string | undefined, window: number) {
+  constructor(number: number, reader: HubReader, terms: SubscriptionTerms) {
     this.number = number;
     this.reader = reader;
-    this.pattern = pattern;
-    this.window = window;
+    this.terms = terms;
+    this.pattern = terms.pattern;
+    this.window = terms.window;
+    this.filter = terms.compiledFilter;
+    this.verify = terms.verify;
+    this.selection = `${terms.verify ? "v" : ""}${terms.compiledFilter?.identity ?? ""}`;
+  }
+
+  /** Whether everything before its end has been delivered. */
+  get isOver(): boolean {
+    const mayGrow = this.pattern !== undefined && this.endsAtMs !== undefined;
+    return this.terms.until !== undefined && this.openCursors === 0 && !mayGrow;
+  }
+
+  /** Whether topics made from now on belong to a pattern's subscription. */
+  get takesNewTopics(): boolean {
+    return this.terms.until === undefined || this.endsAtMs !== undefined;
   }
 
   /** How many records may be delivered now. */
