@@ -1,3 +1,4 @@
+import type { BlockCache } from "./block-cache.js";
 import type { FileKeeper } from "./file-keeper.js";
 import type { LogPlace } from "./log-keeper.js";
 import type { LogEvent, ProducerMark } from "./port.js";
@@ -9,6 +10,7 @@ import type { Runtime } from "../runtime/port.js";
 export interface FileContext {
   readonly runtime: Runtime;
   readonly arenas: Arenas;
+  readonly blocks: BlockCache;
   /** Directory of the log files. */
   readonly directory: string;
   /** This boot of the machine, 32 hexadecimal digits. */
@@ -22,12 +24,24 @@ export interface FileContext {
   readonly dirtied: (keeper: FileKeeper) => void;
   /** Told when a sync failed; has the log healed from time to time. */
   readonly latched: (keeper: FileKeeper) => void;
+  /** Told when a log has neither memory nor anything to be synced any more. */
+  readonly gone: (keeper: FileKeeper) => void;
+  /** Asked before a file takes more storage. @throws RingcastError `unavailable` where the directory has a limit and would pass it */
+  readonly checkRoom: (bytes: number) => void;
+  /** Told how many bytes more, or less, a log's file takes. */
+  readonly grew: (bytes: number) => void;
+  /** The same for a log in memory. */
+  readonly heapGrew: (bytes: number) => void;
+  /** Resolves when what the catalogue was told so far is on the storage device. */
+  readonly catalogueSynced: () => Promise<void>;
 }
 
 /** What a file log needs of its topic. */
 export interface TopicHooks {
   /** The lineage changed in another way than by a clean close: write it down. */
   lineageChanged(): void;
+  /** A log without records is about to lose its file: write down where it goes on. */
+  emptied(log: PartitionLog): void;
   /** A record with a producer part was appended, or found at opening. */
   marked(log: PartitionLog, mark: ProducerMark, place: LogPlace, count: number): void;
   /** The tail is about to move: save the producers whose records it passes. */

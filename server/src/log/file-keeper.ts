@@ -1,6 +1,7 @@
 import { renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
+import type { BlockCache } from "./block-cache.js";
 import type { FileContext, TopicHooks } from "./file-context.js";
 import type { FileHead } from "./file-head.js";
 import { fileNameOf } from "./file-name.js";
@@ -8,9 +9,10 @@ import { GroupSync } from "./group-sync.js";
 import { EPOCH_LENGTH, Lineage } from "./lineage.js";
 import type { LogCopy } from "./log-copy.js";
 import { asUnavailable, newPathOf, removeLogFile, resizePathOf, syncDirectory } from "./log-files.js";
-import type { LogKeeper, LogPlace } from "./log-keeper.js";
+import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type LogState } from "./log-keeper.js";
 import { createFile, findFile, mapFile, UNREADABLE } from "./open-file.js";
 import type { ProducerMark } from "./port.js";
+import { FILE_HEADER_BYTES } from "./file-header.js";
 import { recoverLog } from "./recover-log.js";
 import type { Damage } from "./recovery.js";
 import type { Region } from "./region/index.js";
@@ -43,6 +45,10 @@ export class FileKeeper implements LogKeeper {
   /** The file is gone or was set aside, with whatever it held. */
   #isLost = false;
   #isRemoved = false;
+  /** Another object stands for the log from now on, or will. */
+  #isRetired = false;
+  /** Bytes of the file as the store knows them. */
+  #countedBytes: number;
   #isClosing = false;
   #wantedCapacityBytes: number;
   /** A copy that is being made of the log. */
@@ -60,16 +66,27 @@ export class FileKeeper implements LogKeeper {
     this.#context = options.context;
     this.#hooks = options.hooks;
     this.#wantedCapacityBytes = this.log.capacityBytes;
+    this.#countedBytes = this.log.storedBytes;
     this.#isMarkedOpen = options.wasOpen;
     this.#path = join(options.context.directory, fileNameOf(this.log.topic, this.log.partition));
+  }
+
+  get blocks(): BlockCache {
+    return this.#context.blocks;
   }
 
   get isMapped(): boolean {
     return this.#file !== undefined;
   }
 
+  /** Whether the next start opens the log by itself. */
+  get isMarkedOpen(): boolean {
+    return this.#isMarkedOpen;
+  }
+
   open(log: PartitionLog): Region {
     const failed = this.#openFailure;
+    if (this.#isRetired) throw new RingcastError("unavailable", "The log was let go: ask for its topic again.");
     if (this.#isRemoved) throw new RingcastError("unavailable", "The topic was deleted.", { stored: "no" });
     if (failed !== undefined && this.#context.runtime.monotonicMs() < failed.untilMs) throw failed.error;
     try {
@@ -99,8 +116,37 @@ export class FileKeeper implements LogKeeper {
     this.#hooks.trimming(log, tailAddress);
   }
 
+  beforeGrow(bytes: number): void {
+    this.#context.checkRoom(bytes);
+  }
+
+  afterGrow(log: PartitionLog): void {
+    this.#context.grew(log.storedBytes - this.#countedBytes);
+    this.#countedBytes = log.storedBytes;
+  }
+
   afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void {
     this.#hooks.marked(log, mark, first, count);
+  }
+
+  begin(log: PartitionLog, state: LogState): void {
+    if (this.#latch !== undefined) throw this.#latch.error;
+    // First the file, if an append that was refused has left one: with other epochs than the catalogue's it would be nobody's.
+    this.discard();
+    removeLogFile(this.#context.directory, log.topic, log.partition);
+    this.#isMarkedOpen = false;
+    this.#isWarm = false;
+    log.isDirty = false;
+    log.restore(state, new Lineage(state.lineage, log.partition));
+    log.restart();
+    this.afterGrow(log);
+    this.#context.gone(this);
+    this.#hooks.emptied(log);
+  }
+
+  lineageExtended(log: PartitionLog): void {
+    this.#file?.writeHeader(log, "open");
+    this.#hooks.lineageChanged();
   }
 
   health(log: PartitionLog, failure: Error | undefined): void {
@@ -131,7 +177,8 @@ export class FileKeeper implements LogKeeper {
     const file = this.#file;
     try {
       await this.#syncName();
-      await file?.region.sync();
+      await this.#context.catalogueSynced();
+      if (this.#file === file) await file?.region.sync();
     } catch (cause) {
       throw this.#failed(cause, file?.syncedOffset ?? 0);
     }
@@ -263,6 +310,7 @@ export class FileKeeper implements LogKeeper {
     this.#isNameDirty = true;
     this.#file = file;
     log.moveTo(file.region, copy, (changed) => file.publish(changed));
+    this.afterGrow(log);
     log.isDirty = true;
     this.#context.dirtied(this);
   }
@@ -281,6 +329,67 @@ export class FileKeeper implements LogKeeper {
     this.#file = undefined;
     this.#isWarm = true;
     return true;
+  }
+
+  /**
+   * Closes the file of an idle log cleanly while the hub goes on. @returns whether the log could be let go: nobody used it meanwhile
+   */
+  async rest(): Promise<boolean> {
+    if (!this.#isQuiet()) return false;
+    // Without memory but used before: what is to be said of it is said in its file.
+    if (this.#file === undefined && this.#isMarkedOpen) this.open(this.log);
+    const file = this.#file;
+    if (file?.isOpen === true) {
+      file.writeHeader(this.log, "closed");
+      try {
+        await file.region.sync();
+      } catch (cause) {
+        this.#failed(cause, file.syncedOffset);
+      }
+    }
+    return this.isResting;
+  }
+
+  /** Whether the log's file, if it has one, is closed cleanly and holds everything. */
+  get isResting(): boolean {
+    return this.#isQuiet() && (this.#file === undefined ? !this.#isMarkedOpen : !this.#file.isOpen);
+  }
+
+  #isQuiet(): boolean {
+    if (this.#latch !== undefined || this.#copying !== undefined || this.#isEnded) return false;
+    return !this.log.isDirty && !this.#groupSync.isRunning;
+  }
+
+  /** Lets everything of a resting log go; who still has it can't open it any more. */
+  retire(): void {
+    this.#isRetired = true;
+    this.discard();
+    this.#context.gone(this);
+  }
+
+  /** Lets the file of a log without records go; head and epochs stay in the catalogue. @returns false when somebody used it meanwhile */
+  async empty(): Promise<boolean> {
+    const { log } = this;
+    const { head, storedBytes } = log;
+    if (storedBytes === 0 || head !== log.tail || this.#latch !== undefined || this.#copying !== undefined)
+      return false;
+    this.#hooks.emptied(log);
+    // From now on the catalogue says that there is no file: the next append has to say otherwise first.
+    this.#isMarkedOpen = false;
+    log.isDirty = false;
+    await this.#context.catalogueSynced();
+    if (log.head !== head || this.#isMarkedOpen || this.#copying !== undefined || this.#isEnded) return false;
+    this.discard();
+    log.restart();
+    this.afterGrow(log);
+    this.#isWarm = false;
+    this.#context.gone(this);
+    removeLogFile(this.#context.directory, log.topic, log.partition);
+    return true;
+  }
+
+  get #isEnded(): boolean {
+    return this.#isRemoved || this.#isRetired || this.#isClosing;
   }
 
   /** Syncs and marks the log closed. @returns whether the catalogue may forget that it was open */
@@ -314,6 +423,9 @@ export class FileKeeper implements LogKeeper {
   remove(): void {
     this.#isRemoved = true;
     this.discard();
+    this.#context.gone(this);
+    this.#context.grew(-this.#countedBytes);
+    this.#countedBytes = 0;
     removeLogFile(this.#context.directory, this.log.topic, this.log.partition);
   }
 
@@ -358,14 +470,22 @@ export class FileKeeper implements LogKeeper {
   /** Makes the file beside its place and moves it there when it is whole. */
   #create(log: PartitionLog): Region {
     // The file should be there: what it held is gone, and its offsets must not be given again in the same epoch.
-    const isLost = this.#isLost || this.#isMarkedOpen || log.head > 0;
-    if (!this.#isMarkedOpen) this.#context.markOpen(log);
-    this.#isMarkedOpen = true;
+    const isLost = this.#isLost || this.#isMarkedOpen || log.head > log.tail;
+    this.#context.checkRoom(FILE_HEADER_BYTES + Math.min(FIRST_ALLOCATION_BYTES, log.capacityBytes));
     const file = createFile(this.#context, newPathOf(this.#path), log.capacityBytes);
-    if (isLost) this.#beginAnew(log);
+    try {
+      if (isLost) this.#beginAnew(log);
+      file.noteSynced(log.headAddress, log.head);
+      file.writeAll(log, "open");
+      renameSync(newPathOf(this.#path), this.#path);
+      // Behind the file: a mark without one would say that records are lost.
+      if (!this.#isMarkedOpen) this.#context.markOpen(log);
+    } catch (error) {
+      file.region.close();
+      throw error;
+    }
+    this.#isMarkedOpen = true;
     this.#attach(log, file);
-    file.writeAll(log, "open");
-    renameSync(newPathOf(this.#path), this.#path);
     this.#isNameDirty = true;
     this.#isLost = false;
     if (isLost) this.#hooks.lineageChanged();
@@ -385,6 +505,7 @@ export class FileKeeper implements LogKeeper {
     this.#file = file;
     this.#isWarm = false;
     log.attach(file.region, (changed) => file.publish(changed));
+    this.afterGrow(log);
     this.#context.opened(this);
   }
 }

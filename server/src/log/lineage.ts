@@ -6,6 +6,14 @@ import type { LineageEntry } from "./port.js";
 /** Length of the epochs that the log makes up itself. */
 export const EPOCH_LENGTH = 12;
 
+/** Printable ASCII, as many characters as a header has bytes for. */
+const EPOCH = /^[!-~]{1,32}$/;
+
+/** Whether a text from outside can be the name of an epoch. */
+export function isEpoch(text: string): boolean {
+  return EPOCH.test(text);
+}
+
 /** A partition's lineage, made for quick answers; never changed, a new one takes its place. */
 export class Lineage {
   readonly entries: readonly LineageEntry[];

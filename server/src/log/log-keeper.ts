@@ -35,6 +35,10 @@ export interface LogKeeper {
   afterGrow(log: PartitionLog): void;
   /** Called after a batch that a producer marked. */
   afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void;
+  /** Has an empty log's history begin elsewhere; survives `kill -9` on return. May throw `unavailable`. */
+  begin(log: PartitionLog, state: LogState): void;
+  /** Called when an epoch was added to the lineage, before its first record; may throw like `append`. */
+  lineageExtended(log: PartitionLog): void;
   synced(log: PartitionLog): Promise<void>;
   /** Brings the ring to another capacity in the background. */
   resize(log: PartitionLog, capacityBytes: number): void;

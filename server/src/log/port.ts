@@ -93,6 +93,13 @@ export interface RingLog {
    */
   append(messages: readonly NewMessage[], assignment: Assignment, producer?: ProducerMark): void;
   /**
+   * Has the history begin elsewhere than at 0, for a log that is restored. Where nothing was ever appended: at `first`, with this lineage. Where records stand
+   * up to `first`: nothing but epochs that begin there are added. An append in an epoch that the lineage doesn't know begins it, too. Survives `kill -9`.
+   *
+   * @throws RingcastError `conflict` with `details.head` where the log stands elsewhere, `unavailable` like `append`
+   */
+  beginAt(first: number, lineage: readonly LineageEntry[]): void;
+  /**
    * Reads whole records from the cursor on, at most up to the next multiple of `edgeBytes` of address (so that readers at different
    * places come to share blocks), at least one record, never beyond the wrap, an epoch's end or `limitOffset`. Moves no cursor: the caller takes
    * `nextOffset` and `nextAddress` when it has used the records. A hub check that fails at a record's header ends the read before it; standing on it gives `corrupt`.

@@ -8,11 +8,13 @@ import {
   offsetOf,
   checkRecord,
   RingcastError,
+  shown,
 } from "@ringcast/protocol";
+import { isFarBehind, readFarBehind } from "./cold-read.js";
 import { planEnd, writeBatch } from "./append.js";
-import type { HeadWords } from "./file-header.js";
-import type { Lineage } from "./lineage.js";
-import { locate, locateTime } from "./locate.js";
+import { type HeadWords, MAX_LINEAGE } from "./file-header.js";
+import { isEpoch, Lineage, withEpoch } from "./lineage.js";
+import { locate, locateTime, timeAt } from "./locate.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogState } from "./log-keeper.js";
 import type { Assignment, LineageEntry, LogCursor, ProducerMark, ReadResult, ReadStatus, RingLog } from "./port.js";
 import { readBlock } from "./read.js";
@@ -37,6 +39,10 @@ export class PartitionLog implements RingLog {
   isUsed = false;
   /** Damaged stretches that readers met: where each begins, and where records can be believed again. */
   readonly damages = new Map<number, Resumption>();
+  /** Told of each append, where records expire by age or count. */
+  retention: { appended(): void } | undefined = undefined;
+  /** How far readers that had to wait on their way to an offset had come. */
+  readonly waymarks = new Map<number, Resumption>();
   /** Whether `beforeAppend` was called since the last sync. */
   isDirty = false;
   #region: Region | undefined;
@@ -93,7 +99,11 @@ export class PartitionLog implements RingLog {
   /** Lets the memory go; the next use asks the keeper for it again. */
   release(): void {
     this.#storedBytes = this.storedBytes;
-    this.#region?.close();
+    if (this.#region !== undefined) {
+      this.#keeper.blocks?.drop(this.#region);
+      this.waymarks.clear();
+      this.#region.close();
+    }
     this.#region = undefined;
     this.#publish = undefined;
   }
@@ -123,6 +133,7 @@ export class PartitionLog implements RingLog {
     const part = producer === undefined ? NO_PRODUCER : encodeProducerPart(producer, messages.length);
     const end = planEnd(this, messages, part.length);
     this.#prepare(end);
+    if (assignment.epoch !== this.epoch) this.#beginEpoch(assignment.epoch);
     const address = writeBatch(this, messages, assignment, part);
     const place = { offset: this.head, address, timestamp: assignment.timestamp };
     this.head += messages.length;
@@ -130,6 +141,29 @@ export class PartitionLog implements RingLog {
     this.lastTimestamp = assignment.timestamp;
     this.#publish?.(this);
     if (producer !== undefined) this.#keeper.afterMarked(this, producer, place, messages.length);
+    this.retention?.appended();
+  }
+
+  beginAt(first: number, lineage: readonly LineageEntry[]): void {
+    const isUnused = this.head === 0 && this.headAddress === 0;
+    const known = this.lineage.length;
+    const goesOn =
+      first === this.head &&
+      this.lineage.every((entry, i) => entry.epoch === lineage[i]?.epoch && entry.first === lineage[i].first) &&
+      lineage.slice(known).every((entry) => entry.first === first && this.#isNewEpoch(entry.epoch));
+    if (!isLineage(lineage, first) || (!isUnused && !goesOn)) {
+      const message = `The log of ${shown(this.topic)} stands at ${this.epoch}/${this.head}, and can't begin at ${shown(first)}.`;
+      throw new RingcastError("conflict", message, { head: this.head });
+    }
+    if (goesOn && known === lineage.length) return;
+    if (!isUnused) {
+      if (this.#region === undefined) this.#keeper.open(this);
+      this.#prepare(this.headAddress);
+      for (const { epoch } of lineage.slice(known)) this.#beginEpoch(epoch);
+      return;
+    }
+    const state = { head: first, tail: first, headAddress: 0, tailAddress: 0, lastTimestamp: this.lastTimestamp };
+    this.#keeper.begin(this, { ...state, lineage });
   }
 
   read(cursor: LogCursor, edgeBytes: number, limitOffset: number, result: ReadResult): ReadStatus {
@@ -145,6 +179,11 @@ export class PartitionLog implements RingLog {
     this.isUsed = true;
     // Opening may have found less than was there before.
     if (offset >= this.head || offset < this.tail) return this.read(cursor, edgeBytes, limitOffset, result);
+    const blocks = cursor.mapped === true ? undefined : this.#keeper.blocks;
+    if (blocks !== undefined && isFarBehind(this, region, cursor)) {
+      const status = readFarBehind(this, region, blocks, cursor, edgeBytes, limitOffset, result);
+      if (status !== undefined) return status;
+    }
     return readBlock(this, region, cursor, edgeBytes, limitOffset, result);
   }
 
@@ -154,6 +193,14 @@ export class PartitionLog implements RingLog {
       return false;
     const address = result.address + (place - result.start);
     return isHubPartIntact(view, place, this.history.seedOf(offset), address) && isPayloadIntact(view, place);
+  }
+
+  timestampAt(cursor: LogCursor): number {
+    if (cursor.offset >= this.head) return this.lastTimestamp;
+    const region = this.#region ?? this.#openForReading();
+    if (region === undefined) return this.lastTimestamp;
+    this.isUsed = true;
+    return timeAt(this, region, cursor);
   }
 
   addressOf(offset: number): number {
@@ -191,18 +238,49 @@ export class PartitionLog implements RingLog {
     this.index.dropBelow(this.tailAddress);
   }
 
+  /**
+   * Lets go of all records below an offset, for retention: afterwards the tail is exactly there, or at the head if that is lower.
+   * @throws RingcastError `unavailable`; nothing was changed then
+   */
+  expireTo(offset: number): void {
+    if (this.#region === undefined) this.#keeper.open(this);
+    const tail = Math.min(offset, this.head);
+    if (tail <= this.tail) return;
+    const tailAddress = this.addressOf(tail);
+    if (!this.isDirty) this.#keeper.beforeAppend(this);
+    this.#keeper.beforeTrim(this, tailAddress);
+    this.tail = tail;
+    this.tailAddress = tailAddress;
+    this.index.dropBelow(tailAddress);
+    this.#publish?.(this);
+  }
+
+  /** Begins addresses anew, in a log that has neither records nor memory. */
+  restart(): void {
+    const { head, lastTimestamp } = this;
+    this.take({ head, tail: head, headAddress: 0, tailAddress: 0, lastTimestamp });
+    this.index = new SparseIndex(this.capacityBytes);
+    this.damages.clear();
+    this.#storedBytes = 0;
+  }
+
   /** Goes over to a copy of itself in another region; the old one is let go. */
   moveTo(
     region: Region,
     copy: HeadWords & { readonly index: SparseIndex },
     publish: ((log: PartitionLog) => void) | undefined,
   ): void {
+    const { tail } = this;
     this.release();
     this.capacityBytes = region.capacityBytes;
     this.take(copy);
     this.index = copy.index;
     this.damages.clear();
     this.attach(region, publish);
+    if (tail <= this.tail) return;
+    // Records expired while they were copied.
+    this.trimTo(tail);
+    this.#publish?.(this);
   }
 
   synced(): Promise<void> {
@@ -212,13 +290,31 @@ export class PartitionLog implements RingLog {
   #checkAssignment(assignment: Assignment): void {
     if (
       assignment.firstOffset === this.head &&
-      assignment.epoch === this.epoch &&
+      (assignment.epoch === this.epoch || this.#isNewEpoch(assignment.epoch)) &&
       assignment.timestamp >= this.lastTimestamp
     )
       return;
     const given = `${assignment.epoch}/${assignment.firstOffset}`;
     const message = `The log stands at ${this.epoch}/${this.head} and can't append at ${given}: try again.`;
     throw new RingcastError("unavailable", message, { stored: "no" });
+  }
+
+  #isNewEpoch(epoch: string): boolean {
+    return isEpoch(epoch) && this.history.endOf(epoch) === -1;
+  }
+
+  /** Begins an epoch at the head; the lineage is written down before any record of it. */
+  #beginEpoch(epoch: string): void {
+    const before = this.history;
+    const entries = withEpoch(before.entries, epoch, this.head);
+    this.expireTo(entries[0]?.first ?? 0);
+    this.history = new Lineage(entries, this.partition);
+    try {
+      this.#keeper.lineageExtended(this);
+    } catch (error) {
+      this.history = before;
+      throw error;
+    }
   }
 
   /** Makes room up to `end`: storage first, then the tail, which is published before anything is overwritten. */
@@ -238,7 +334,9 @@ export class PartitionLog implements RingLog {
   #grow(region: Region, end: number): void {
     let wanted = Math.max(region.allocatedBytes, FIRST_ALLOCATION_BYTES);
     while (wanted < end && wanted < this.capacityBytes) wanted *= 2;
+    this.#keeper.beforeGrow(Math.min(wanted, this.capacityBytes) - region.allocatedBytes);
     region.grow(wanted);
+    this.#keeper.afterGrow(this);
   }
 
   /** Moves the tail to the first indexed record at or above an address: a stretch of the index at a time, without touching old pages. */
@@ -268,4 +366,19 @@ export class PartitionLog implements RingLog {
     result.nextAddress = offset === this.head ? this.headAddress : address;
     return (result.status = "end");
   }
+}
+
+/** Whether these can be the epochs of a log that stands at an offset: ascending, each with a name of its own, none beyond it. */
+function isLineage(entries: readonly LineageEntry[], head: number): boolean {
+  return (
+    Number.isSafeInteger(head) &&
+    head >= 0 &&
+    entries.length >= 1 &&
+    entries.length <= MAX_LINEAGE &&
+    new Set(entries.map(({ epoch }) => epoch)).size === entries.length &&
+    entries.every(({ epoch, first }, i) => {
+      const previous = entries[i - 1]?.first ?? 0;
+      return isEpoch(epoch) && first >= previous && first <= head;
+    })
+  );
 }
