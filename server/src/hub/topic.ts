@@ -28,6 +28,8 @@ export class Topic {
   readonly number: number;
   stored: StoredTopic | undefined;
   feeds: Feed[] = [];
+  /** Asked for since the clock of unused topics came by the last time. */
+  isUsed = true;
   /** Partition of the next record without key. */
   nextPartition = 0;
 

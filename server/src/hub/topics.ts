@@ -10,9 +10,9 @@ import {
   type TopicConfig,
   type TopicDescription,
 } from "@ringcast/protocol";
-import type { LineageEntry, LogStore, StoredTopic } from "../log/index.js";
+import type { LineageEntry, LogStore, StoredTopic, TopicRow } from "../log/index.js";
 import { LevelTrie } from "./level-trie.js";
-import type { HubEvent, HubOptions } from "./port.js";
+import type { HubEvent, HubOptions, HubSettings, TopicRule } from "./port.js";
 import { Topic, type Feed } from "./topic.js";
 
 /** Who is told when topics come and go. */
@@ -24,7 +24,7 @@ export interface TopicWatcher {
 }
 
 export interface TopicPage {
-  readonly topics: readonly { readonly name: string; readonly partitions: number }[];
+  readonly topics: readonly TopicRow[];
   readonly next: string | null;
 }
 
@@ -32,9 +32,10 @@ export class Topics {
   /** Set once, when the parts are put together. */
   watcher: TopicWatcher | undefined = undefined;
   readonly #store: LogStore;
-  readonly #options: Pick<HubOptions, "rules" | "defaultConfig" | "autoCreateTopics" | "limits">;
+  readonly #defaultConfig: TopicConfig;
+  #settings: HubSettings;
   readonly #report: (event: HubEvent) => void;
-  /** Topics that were used since the start, and deleted ones that still have readers. */
+  /** Topics that were used lately, and deleted ones that still have readers. */
   readonly #topics = new Map<string, Topic>();
   /** Names of all stored topics. */
   readonly #names = new LevelTrie<string>();
@@ -42,13 +43,21 @@ export class Topics {
 
   constructor(options: HubOptions) {
     this.#store = options.store;
-    this.#options = options;
+    this.#defaultConfig = options.defaultConfig;
+    const { rules, autoCreateTopics, limits } = options;
+    this.#settings = { rules, autoCreateTopics, maxTopics: limits.maxTopics };
+    this.#store.mayUnload = (name) => this.#letGo(name);
     this.#report = (event) => options.report(event);
     for (const name of this.#store.topicNames()) this.#names.set(name, name);
   }
 
   get count(): number {
     return this.#store.topicCount;
+  }
+
+  /** Takes other settings, for topics made from now on. */
+  configure(settings: HubSettings): void {
+    this.#settings = settings;
   }
 
   /** A number that no topic or pattern had before. */
@@ -59,7 +68,10 @@ export class Topics {
   /** The topic of this name, if it exists. */
   find(name: string): Topic | undefined {
     const known = this.#topics.get(name);
-    if (known?.stored !== undefined) return known;
+    if (known?.stored !== undefined) {
+      known.isUsed = true;
+      return known;
+    }
     const stored = this.#store.topic(name);
     return stored === undefined ? undefined : this.#attach(stored).topic;
   }
@@ -81,7 +93,7 @@ export class Topics {
   obtain(name: string): Topic {
     const topic = this.find(name);
     if (topic !== undefined) return topic;
-    if (!this.#options.autoCreateTopics) return this.get(name);
+    if (!(this.#ruleOf(name)?.autoCreate ?? this.#settings.autoCreateTopics)) return this.get(name);
     return this.#create(checkTopic(name), {});
   }
 
@@ -121,32 +133,43 @@ export class Topics {
   }
 
   list(after: string | undefined, limit: number): TopicPage {
-    const topics: { name: string; partitions: number }[] = [];
-    const behind = after === undefined ? undefined : Buffer.from(after);
-    for (const name of this.#store.topicNames()) {
-      if (behind !== undefined && Buffer.compare(Buffer.from(name), behind) <= 0) continue;
+    const topics: TopicRow[] = [];
+    for (const row of this.#store.topicRows(after)) {
       const last = topics.at(-1);
       if (topics.length === limit && last !== undefined) return { topics, next: last.name };
-      topics.push({ name, partitions: this.#store.topic(name)?.config.partitions ?? 0 });
+      topics.push(row);
     }
     return { topics, next: null };
   }
 
   #create(name: string, config: Partial<TopicConfig>): Topic {
-    const { limits, rules, defaultConfig } = this.#options;
-    if (this.#store.topicCount >= limits.maxTopics) {
+    const { maxTopics } = this.#settings;
+    if (this.#store.topicCount >= maxTopics) {
       throw new RingcastError(
         "too_many",
-        `The hub has ${limits.maxTopics} topics, the most it may have: delete some, or raise maxTopics.`,
+        `The hub has ${maxTopics} topics, the most it may have: delete some, or raise maxTopics.`,
       );
     }
-    const rule = rules.find(({ pattern }) => matchesPattern(pattern, name));
-    const stored = this.#store.createTopic(name, { ...defaultConfig, ...rule?.config, ...config });
+    const stored = this.#store.createTopic(name, { ...this.#defaultConfig, ...this.#ruleOf(name)?.config, ...config });
     this.#names.set(name, name);
     const { topic, goneFeeds } = this.#attach(stored);
     this.#report({ type: "topic-created", topic: name });
     this.watcher?.topicCreated(topic, goneFeeds);
     return topic;
+  }
+
+  #ruleOf(name: string): TopicRule | undefined {
+    return this.#settings.rules.find(({ pattern }) => matchesPattern(pattern, name));
+  }
+
+  /** Forgets a topic that nobody reads and nobody has asked for since the last time. @returns whether the store may let it go, too */
+  #letGo(name: string): boolean {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) return true;
+    const isIdle = !topic.isUsed && !topic.hasReaders && topic.feeds.every(({ dirty }) => !dirty);
+    topic.isUsed = false;
+    if (isIdle) this.#topics.delete(name);
+    return isIdle;
   }
 
   #attach(stored: StoredTopic): { topic: Topic; goneFeeds: readonly Feed[] } {

@@ -2,16 +2,20 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
-import type { Runtime, Timer } from "../runtime/port.js";
+import { type Runtime, type Timer, TimerWheel } from "../runtime/index.js";
+import { BlockCache } from "./block-cache.js";
 import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
 import type { FileContext } from "./file-context.js";
 import type { FileKeeper } from "./file-keeper.js";
 import { Healer } from "./healer.js";
 import { EPOCH_LENGTH } from "./lineage.js";
 import { removeLogFile } from "./log-files.js";
-import type { LogEvent, LogStore, StoredTopic } from "./port.js";
+import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
+import type { RetentionContext } from "./retention.js";
+import { RetentionSchedule } from "./retention-schedule.js";
 import { Arenas, type DirectoryLock, lockDirectory } from "./region/index.js";
 import { Topic } from "./topic.js";
+import { TopicCache } from "./topic-cache.js";
 
 /** A typed array can't be longer than 4 GiB on Node 20; header and rounding take the rest. */
 export const MAX_CAPACITY_BYTES = 2 ** 32 - 2 * 65_536;
@@ -21,6 +25,8 @@ const DEFAULT_HEAL_INTERVAL_MS = 1_000;
 const DEFAULT_MAX_MAPPED_LOGS = 8_192;
 /** Syncs under way at once; more only wait in Node's thread pool, where others want to get in, too. */
 const SYNCS_AT_ONCE = 2;
+/** Topics closed at once when the store is. */
+const CLOSED_AT_ONCE = 8;
 /** As long as the state of producers: nobody resumes with older positions. */
 const DELETION_KEPT_MS = 7 * 24 * 3_600_000;
 
@@ -35,6 +41,8 @@ export interface LogStoreOptions {
   readonly healIntervalMs?: number;
   /** File logs that are mapped at once; beyond it the least recently used are let go. 8,192 by default. */
   readonly maxMappedLogs?: number;
+  /** Bytes that all log files may take together; 0, the default: no limit. */
+  readonly maxDataBytes?: number;
   /** Identity of this boot of the machine, 32 hexadecimal digits; what Linux says by default. A log left open by another boot is verified as after a power cut. */
   readonly bootId?: string;
 }
@@ -68,8 +76,12 @@ class DirectoryLogStore implements LogStore {
   readonly #lock: DirectoryLock;
   readonly #catalogue: Catalogue;
   readonly #arenas = new Arenas();
+  readonly #blocks: BlockCache;
   readonly #context: FileContext;
-  readonly #topics = new Map<string, Topic>();
+  readonly #retention: RetentionContext;
+  readonly #topics: TopicCache;
+  readonly #wheel: TimerWheel;
+  readonly #schedule: RetentionSchedule;
   readonly #mapped = new Set<FileKeeper>();
   readonly #maxMappedLogs: number;
   readonly #dirty = new Set<FileKeeper>();
@@ -77,9 +89,15 @@ class DirectoryLogStore implements LogStore {
   #syncTimer: Timer | undefined;
   #isSyncing = false;
   readonly #healer: Healer;
-  /** Bytes of the file logs of topics that nobody asked for yet. */
-  #unloadedBytes = 0;
+  /** Bytes of all files, those of topics that nobody asked for included. */
+  #fileBytes: number;
+  #heapBytes = 0;
+  #expiredRecords = 0;
+  #unmappedLogs = 0;
   #closing: Promise<void> | undefined;
+  maxDataBytes: number;
+  onReadable: ((log: RingLog) => void) | undefined = undefined;
+  mayUnload: ((topic: string) => boolean) | undefined = undefined;
 
   constructor(options: LogStoreOptions, lock: DirectoryLock) {
     const { directory, runtime, onEvent } = options;
@@ -91,10 +109,18 @@ class DirectoryLogStore implements LogStore {
     this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
     this.#syncIntervalMs = options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS;
     this.#healer = new Healer(runtime, options.healIntervalMs ?? DEFAULT_HEAL_INTERVAL_MS);
+    this.maxDataBytes = options.maxDataBytes ?? 0;
+    this.#topics = new TopicCache(runtime, (topic) => void this.#letGo(topic));
+    this.#wheel = new TimerWheel(runtime);
     this.#catalogue = new Catalogue(join(directory, "catalogue"));
+    this.#retention = { runtime, wheel: this.#wheel, expired: (records) => (this.#expiredRecords += records) };
+    this.#schedule = new RetentionSchedule(runtime, this.#catalogue, (name) => this.#expire(name));
+    this.#fileBytes = this.#catalogue.bytes;
+    this.#blocks = new BlockCache(runtime, (log) => this.onReadable?.(log));
     this.#context = {
       runtime,
       arenas: this.#arenas,
+      blocks: this.#blocks,
       directory: logs,
       bootId: options.bootId ?? readBootId(),
       onEvent,
@@ -102,6 +128,14 @@ class DirectoryLogStore implements LogStore {
       opened: (keeper) => this.#opened(keeper),
       dirtied: (keeper) => this.#dirtied(keeper),
       latched: (keeper) => this.#healer.add(keeper),
+      gone: (keeper) => {
+        this.#mapped.delete(keeper);
+        this.#dirty.delete(keeper);
+      },
+      checkRoom: (bytes) => this.#checkRoom(bytes),
+      grew: (bytes) => (this.#fileBytes += bytes),
+      heapGrew: (bytes) => (this.#heapBytes += bytes),
+      catalogueSynced: () => this.#catalogue.synced(),
     };
     try {
       this.#start();
@@ -115,8 +149,12 @@ class DirectoryLogStore implements LogStore {
     return this.#topic(name);
   }
 
-  topicNames(): Iterable<string> {
-    return this.#catalogue.topicNames();
+  topicNames(after?: string): Iterable<string> {
+    return this.#catalogue.topicNames(after);
+  }
+
+  topicRows(after?: string): Iterable<TopicRow> {
+    return this.#catalogue.topicRows(after);
   }
 
   get topicCount(): number {
@@ -139,7 +177,9 @@ class DirectoryLogStore implements LogStore {
       bytes: 0,
     }));
     this.#catalogue.putTopic(name, { config, partitions });
-    return this.#keep(name, { config, partitions }, () => false);
+    const topic = this.#keep(name, { config, partitions }, () => false);
+    topic.retain(Infinity);
+    return topic;
   }
 
   configureTopic(name: string, config: TopicConfig): void {
@@ -152,6 +192,8 @@ class DirectoryLogStore implements LogStore {
     checkCapacity(config);
     this.#catalogue.putTopic(name, { ...topic.describe(), config });
     topic.configure(config);
+    // Again: by other limits other records are due.
+    this.#putState(topic);
   }
 
   deleteTopic(name: string): readonly string[] {
@@ -160,11 +202,7 @@ class DirectoryLogStore implements LogStore {
     const epochs = topic.partitions.map(() => epoch);
     this.#catalogue.deleteTopic(name, epochs.length, { epochs, deletedMs: this.#runtime.nowMs() });
     this.#topics.delete(name);
-    for (const keeper of topic.keepers) {
-      this.#mapped.delete(keeper);
-      this.#dirty.delete(keeper);
-      keeper.remove();
-    }
+    topic.remove();
     this.#catalogue.forgetFiles(name);
     return epochs;
   }
@@ -174,9 +212,18 @@ class DirectoryLogStore implements LogStore {
   }
 
   get totalBytes(): number {
-    let bytes = this.#unloadedBytes;
-    for (const topic of this.#topics.values()) bytes += topic.bytes;
-    return bytes;
+    return this.#fileBytes + this.#heapBytes;
+  }
+
+  get counters(): LogCounters {
+    const { minorPageFault, majorPageFault } = process.resourceUsage();
+    return {
+      minorPageFaults: minorPageFault,
+      majorPageFaults: majorPageFault,
+      ...this.#blocks.counters,
+      expiredRecords: this.#expiredRecords,
+      unmappedLogs: this.#unmappedLogs,
+    };
   }
 
   get mappedBytes(): number {
@@ -195,8 +242,9 @@ class DirectoryLogStore implements LogStore {
     if (loaded !== undefined) return loaded;
     const catalogued = this.#catalogue.topic(name);
     if (catalogued === undefined) return undefined;
-    this.#unloadedBytes -= bytesOf(catalogued);
-    return this.#keep(name, this.#revived(catalogued), () => false);
+    const topic = this.#keep(name, this.#revived(catalogued), () => false);
+    topic.retain(catalogued.expiresMs ?? Infinity);
+    return topic;
   }
 
   #existing(name: string): Topic {
@@ -206,8 +254,15 @@ class DirectoryLogStore implements LogStore {
   }
 
   #keep(name: string, catalogued: CataloguedTopic, wasOpen: (partition: number) => boolean): Topic {
-    const topic = new Topic({ name, catalogued, context: this.#context, catalogue: this.#catalogue, wasOpen });
-    this.#topics.set(name, topic);
+    const topic = new Topic({
+      name,
+      catalogued,
+      context: this.#context,
+      catalogue: this.#catalogue,
+      wasOpen,
+      retention: this.#retention,
+    });
+    this.#topics.add(topic);
     return topic;
   }
 
@@ -236,21 +291,61 @@ class DirectoryLogStore implements LogStore {
       this.#catalogue.forgetFiles(name);
     }
     this.#catalogue.forgetDeletions(this.#runtime.nowMs() - DELETION_KEPT_MS);
-    for (const { topic } of this.#catalogue.topics()) this.#unloadedBytes += bytesOf(topic);
     const open = new Map<string, Set<number>>();
     for (const [name, partition] of this.#catalogue.openLogs()) {
       open.set(name, (open.get(name) ?? new Set()).add(partition));
     }
     for (const [name, partitions] of open) this.#recover(name, partitions);
+    this.#schedule.start();
   }
 
   #recover(name: string, partitions: ReadonlySet<number>): void {
     const catalogued = this.#catalogue.topic(name);
     if (catalogued === undefined) return;
-    this.#unloadedBytes -= bytesOf(catalogued);
     const topic = this.#keep(name, catalogued, (partition) => partitions.has(partition));
     for (const partition of partitions) topic.recover(partition);
     topic.recovered();
+    topic.retain(0);
+  }
+
+  // ---- letting go ----------------------------------------------------------------------------------------------------
+
+  /** Lets an unused topic go, unless somebody asks for it or writes to it meanwhile. */
+  async #letGo(topic: Topic): Promise<void> {
+    const { name } = topic;
+    if (this.mayUnload?.(name) === false) return;
+    try {
+      if (!(await topic.rest())) return;
+      // Whoever had it was told to let it go; who has asked since keeps it.
+      if (topic.isUsed || this.#closing !== undefined || !this.#topics.has(topic)) return;
+      const state = topic.describe({ closed: true });
+      this.#catalogue.closeTopic(name, state);
+      topic.retire();
+      this.#topics.delete(name);
+      if (state.expiresMs !== undefined) this.#schedule.noted(state.expiresMs);
+    } catch (error) {
+      // The storage refused, and an event has said so: the topic stays.
+      if (!(error instanceof RingcastError)) throw error;
+    }
+  }
+
+  /** Something of a topic is due that nobody asked for, or was when the catalogue heard of it the last time. */
+  #expire(name: string): void {
+    const topic = this.#topic(name);
+    if (topic === undefined) return;
+    topic.retain(0);
+    this.#putState(topic);
+  }
+
+  #putState(topic: Topic): void {
+    this.#catalogue.putTopic(topic.name, topic.describe());
+  }
+
+  #checkRoom(bytes: number): void {
+    if (this.maxDataBytes === 0 || this.#fileBytes + bytes <= this.maxDataBytes) return;
+    const advice = "raise maxDataBytes, delete topics or let them keep less";
+    const message = `The data directory holds ${this.#fileBytes} bytes of logs, and may hold ${this.maxDataBytes} (maxDataBytes): ${advice}.`;
+    throw new RingcastError("unavailable", message, { stored: "no" });
   }
 
   // ---- memory and syncs ----------------------------------------------------------------------------------------------
@@ -265,7 +360,8 @@ class DirectoryLogStore implements LogStore {
       this.#mapped.delete(candidate);
       const isIdle = !candidate.log.isUsed && candidate.letGo();
       candidate.log.isUsed = false;
-      if (!isIdle) this.#mapped.add(candidate);
+      if (isIdle) this.#unmappedLogs++;
+      else this.#mapped.add(candidate);
     }
   }
 
@@ -297,19 +393,29 @@ class DirectoryLogStore implements LogStore {
   async #close(): Promise<void> {
     this.#syncTimer?.cancel();
     this.#healer.close();
-    const closed: { name: string; topic: CataloguedTopic }[] = [];
-    for (const [name, topic] of this.#topics) {
-      const state = await topic.close();
-      if (state !== undefined) closed.push({ name, topic: state });
-    }
-    this.#catalogue.putClosed(closed);
+    this.#topics.close();
+    this.#schedule.close();
+    this.#wheel.stop();
+    const backlog = [...this.#topics.values()];
+    const work = async (): Promise<void> => {
+      for (let topic = backlog.pop(); topic !== undefined; topic = backlog.pop()) {
+        const state = await topic.close();
+        if (state !== undefined) this.#noteClosed(topic.name, state);
+      }
+    };
+    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, work));
     await this.#catalogue.close();
     this.#lock.release();
   }
-}
 
-function bytesOf(topic: CataloguedTopic): number {
-  return topic.partitions.reduce((sum, partition) => sum + partition.bytes, 0);
+  /** The catalogue may refuse: then the next start verifies the log. */
+  #noteClosed(name: string, state: CataloguedTopic): void {
+    try {
+      this.#catalogue.closeTopic(name, state);
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+    }
+  }
 }
 
 function checkCapacity(config: TopicConfig): void {

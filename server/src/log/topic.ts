@@ -9,11 +9,13 @@ import type { ProducerMark, ProducerVerdict, StoredTopic } from "./port.js";
 import { Producers, type ProducerShelf } from "./producers/producers.js";
 import type { Region } from "./region/index.js";
 import type { LogKeeper, LogPlace } from "./log-keeper.js";
+import { LogRetention, type RetentionContext } from "./retention.js";
 import { PartitionLog } from "./ring-log.js";
 
 /** What a topic is made of. */
 export interface TopicOptions {
   readonly name: string;
+  readonly retention: RetentionContext;
   readonly catalogued: CataloguedTopic;
   readonly context: FileContext;
   readonly catalogue: Catalogue;
@@ -27,9 +29,15 @@ export class Topic implements StoredTopic, TopicHooks {
   config: TopicConfig;
   readonly partitions: readonly PartitionLog[];
   readonly keepers: readonly FileKeeper[];
+  readonly #heapKeepers: readonly HeapKeeper[] = [];
   readonly #catalogue: Catalogue;
   readonly #runtime: Runtime;
   readonly #producers: Producers;
+  readonly #retentionContext: RetentionContext;
+  /** For each log, where records expire by age or count. */
+  #retentions: readonly LogRetention[] = [];
+  /** Asked for since it was last looked at; what is not is let go in the end. */
+  isUsed = true;
   /** For each partition the lowest address of a producer part that is nowhere but in the log. */
   readonly #unsaved: Float64Array;
 
@@ -39,12 +47,15 @@ export class Topic implements StoredTopic, TopicHooks {
     this.config = catalogued.config;
     this.#catalogue = options.catalogue;
     this.#runtime = context.runtime;
+    this.#retentionContext = options.retention;
     this.#unsaved = new Float64Array(catalogued.partitions.length).fill(Infinity);
     this.#producers = new Producers(this.config.storage === "memory" ? undefined : this.#shelf());
     const makeLog = (partition: number) => (keeper: LogKeeper) => this.#makeLog(catalogued, partition, keeper);
     if (this.config.storage === "memory") {
       this.keepers = [];
-      this.partitions = catalogued.partitions.map((_, partition) => makeLog(partition)(new HeapKeeper(this)));
+      const keepers = catalogued.partitions.map(() => new HeapKeeper(this, context.heapGrew));
+      this.partitions = keepers.map((keeper, partition) => makeLog(partition)(keeper));
+      this.#heapKeepers = keepers;
     } else {
       this.keepers = catalogued.partitions.map(
         (_, partition) => new FileKeeper(makeLog(partition), { context, hooks: this, wasOpen: wasOpen(partition) }),
@@ -55,11 +66,6 @@ export class Topic implements StoredTopic, TopicHooks {
 
   judge(producer: ProducerMark, partitions: readonly number[]): ProducerVerdict {
     return this.#producers.judge(producer, partitions, this.#runtime.nowMs());
-  }
-
-  /** Bytes on disk or heap. */
-  get bytes(): number {
-    return this.partitions.reduce((sum, log) => sum + log.storedBytes, 0);
   }
 
   /** Opens a log that the process before left open. A failure is told by an event, and concerns this log alone. */
@@ -73,19 +79,58 @@ export class Topic implements StoredTopic, TopicHooks {
     }
   }
 
-  /** Closes all logs. @returns what the catalogue should know, undefined when a log couldn't be closed cleanly */
-  async close(): Promise<CataloguedTopic | undefined> {
-    this.#saveProducers();
-    const state = this.describe();
-    let isClean = true;
-    for (const keeper of this.keepers) isClean = (await keeper.close()) && isClean;
-    return isClean ? state : undefined;
+  /**
+   * Begins to let records expire by age and count; called when the logs that were left open are recovered.
+   * @param dueMs nothing is due before; 0 where that isn't known
+   */
+  retain(dueMs: number): void {
+    const { retentionMs, retentionRecords } = this.config;
+    const isRetained = retentionMs > 0 || retentionRecords > 0;
+    if (isRetained && this.#retentions.length === 0) this.#makeRetentions();
+    for (const retention of this.#retentions) retention.begin(dueMs);
   }
 
-  /** The topic as the catalogue should know it now. */
-  describe(): CataloguedTopic {
+  /** Closes all logs. @returns what the catalogue should know, undefined when a log couldn't be closed cleanly */
+  async close(): Promise<CataloguedTopic | undefined> {
+    for (const retention of this.#retentions) retention.close();
+    this.#saveProducers();
+    let isClean = true;
+    for (const keeper of this.keepers) isClean = (await keeper.close()) && isClean;
+    return isClean ? this.describe({ closed: true }) : undefined;
+  }
+
+  /**
+   * Closes the files of an idle topic while the hub goes on.
+   * @returns whether it could be let go: nobody used it meanwhile
+   */
+  async rest(): Promise<boolean> {
+    // What is in memory alone can't be let go.
+    if (this.#heapKeepers.length > 0) return false;
+    this.#saveProducers();
+    for (const keeper of this.keepers) if (!(await keeper.rest())) return false;
+    return this.keepers.every((keeper) => keeper.isResting);
+  }
+
+  /** Lets go of everything; whoever has this object still can't use it any more. */
+  retire(): void {
+    for (const retention of this.#retentions) retention.close();
+    for (const keeper of this.keepers) keeper.retire();
+  }
+
+  /** Removes all files. */
+  remove(): void {
+    for (const retention of this.#retentions) retention.close();
+    for (const keeper of this.keepers) keeper.remove();
+    this.#heapKeepers.forEach((keeper, partition) => keeper.remove(this.partitions[partition] as PartitionLog));
+  }
+
+  /** The topic as the catalogue should know it now. `closed`: all its logs are closed cleanly. */
+  describe({ closed }: { readonly closed: boolean } = { closed: false }): CataloguedTopic {
+    const isQuiet = closed || this.keepers.every((keeper) => !keeper.isMarkedOpen);
+    const expiresMs = isQuiet ? Math.min(...this.#retentions.map(({ dueMs }) => dueMs)) : Infinity;
     return {
       config: this.config,
+      ...(expiresMs < Infinity && this.config.storage === "file" ? { expiresMs } : undefined),
       partitions: this.partitions.map((log) => ({
         lineage: log.lineage,
         head: log.head,
@@ -118,6 +163,15 @@ export class Topic implements StoredTopic, TopicHooks {
     this.#saveProducers();
   }
 
+  emptied(log: PartitionLog): void {
+    const isQuiet = this.keepers.every((keeper) => keeper.log === log || !keeper.isMarkedOpen);
+    const { partitions, ...topic } = this.describe({ closed: isQuiet });
+    const isEmptied = (partition: number): boolean => partition === log.partition;
+    const nothing = { headAddress: 0, tailAddress: 0, bytes: 0 };
+    const states = partitions.map((state, partition) => (isEmptied(partition) ? { ...state, ...nothing } : state));
+    this.#catalogue.emptyLog(this.name, { ...topic, partitions: states }, log.partition);
+  }
+
   found(log: PartitionLog, region: Region, place: number, where: { offset: number; address: number }): void {
     const part = readProducerPart(region.bytes, region.view, place);
     if (part === undefined) return;
@@ -132,11 +186,23 @@ export class Topic implements StoredTopic, TopicHooks {
   configure(config: TopicConfig): void {
     this.config = config;
     for (const log of this.partitions) log.resize(wholeWords(config.capacityBytes));
+    const { retentionMs, retentionRecords } = config;
+    if (this.#retentions.length > 0) for (const retention of this.#retentions) retention.configure(config);
+    else if (retentionMs > 0 || retentionRecords > 0) this.retain(0);
   }
 
   /** Called when all logs that the process before left open are recovered. */
   recovered(): void {
     this.#producers.unite();
+  }
+
+  #makeRetentions(): void {
+    this.#retentions = this.partitions.map((log, partition) => {
+      const emptier = this.keepers[partition] ?? (this.#heapKeepers[partition] as HeapKeeper);
+      const retention = new LogRetention(log, this.config, emptier, this.#retentionContext);
+      log.retention = retention;
+      return retention;
+    });
   }
 
   #saveProducers(): void {

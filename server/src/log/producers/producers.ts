@@ -22,7 +22,7 @@ interface Producer {
 /** Where the state is kept beyond the process; a memory topic has none. */
 export interface ProducerShelf {
   producers(): Iterable<{ readonly id: string; readonly state: Uint8Array }>;
-  putProducers(states: Iterable<{ readonly id: string; readonly state: Uint8Array | undefined }>): void;
+  putProducers(states: readonly { readonly id: string; readonly state: string | undefined }[]): void;
   /** Whether a record that was written down once is still part of its partition's history; a power cut may have taken it. */
   isStillThere(entry: ReplyEntry): boolean;
 }

@@ -22,7 +22,7 @@ type Row = [
   digest: number,
 ];
 
-export function encodeProducer(producer: SavedProducer): Uint8Array {
+export function encodeProducer(producer: SavedProducer): string {
   const epochs = [...new Set(producer.entries.map(({ epoch }) => epoch))];
   const rows = producer.entries.map((entry): Row => [
     entry.sequence,
@@ -33,7 +33,7 @@ export function encodeProducer(producer: SavedProducer): Uint8Array {
     entry.timestamp,
     entry.digest,
   ]);
-  return Buffer.from(JSON.stringify([producer.next, producer.floor, producer.lastMs, epochs, rows]));
+  return JSON.stringify([producer.next, producer.floor, producer.lastMs, epochs, rows]);
 }
 
 export function decodeProducer(bytes: Uint8Array): SavedProducer {

@@ -33,10 +33,10 @@ class Shelf implements ProducerShelf {
     for (const [id, state] of this.saved) yield { id, state };
   }
 
-  putProducers(states: Iterable<{ readonly id: string; readonly state: Uint8Array | undefined }>): void {
+  putProducers(states: readonly { readonly id: string; readonly state: string | undefined }[]): void {
     for (const { id, state } of states) {
       if (state === undefined) this.saved.delete(id);
-      else this.saved.set(id, state);
+      else this.saved.set(id, Buffer.from(state));
     }
   }
 

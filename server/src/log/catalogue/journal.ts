@@ -1,0 +1,171 @@
+/**
+ * The journal before the catalogue: a change is appended to a file by one write of some microseconds, and is then in the operating system's hands, so
+ * that it survives `kill -9`; lmdb takes many of them in one transaction later. Two files take turns: one is emptied when lmdb has brought to the
+ * device what is in it, while the other one goes on.
+ *
+ * An entry: length of the text (u32), CRC-32 of what follows (u32), sequence (f64), text (JSON of a {@link Change}, UTF-8). Little-endian. Sequences
+ * grow by one; the first entry that doesn't check out ends a file.
+ */
+import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+import { GroupSync } from "../group-sync.js";
+import type { Change } from "./changes.js";
+
+const FILES = ["journal.0", "journal.1"] as const;
+const HEAD_BYTES = 16;
+const CRC_AT = 4;
+const SEQUENCE_AT = 8;
+const dataSync = promisify(fdatasync);
+
+interface Segment {
+  readonly fd: number;
+  length: number;
+  /** Sequence of its newest entry, -1 where it is empty. */
+  last: number;
+  /** Has something that isn't on the device. */
+  isDirty: boolean;
+}
+
+interface Entry {
+  readonly sequence: number;
+  readonly change: Change;
+}
+
+/** Both files of one catalogue. */
+export class Journal {
+  /** Changes that were there at the start, oldest first; they are to be settled. */
+  readonly found: readonly Change[];
+  readonly #segments: readonly [Segment, Segment];
+  #current: Segment;
+  #sequence = 0;
+  #isClosed = false;
+  readonly #groupSync = new GroupSync(() => this.#sync());
+
+  /** @param directory must exist */
+  constructor(directory: string) {
+    const entries: Entry[] = [];
+    const [first, second] = FILES.map((name) => openSegment(join(directory, name), entries));
+    this.#segments = [first as Segment, second as Segment];
+    this.#current = first as Segment;
+    syncDirectoryNow(directory);
+    entries.sort((a, b) => a.sequence - b.sequence);
+    this.found = entries.map(({ change }) => change);
+    this.#sequence = (entries.at(-1)?.sequence ?? -1) + 1;
+  }
+
+  /** Writes a change down; it survives `kill -9` from the return on. @throws what the system says; nothing was written then */
+  append(change: Change): void {
+    const segment = this.#current;
+    const bytes = encodeEntry(change, this.#sequence);
+    try {
+      let written = 0;
+      while (written < bytes.length) {
+        written += writeSync(segment.fd, bytes, written, bytes.length - written, segment.length + written);
+      }
+    } catch (error) {
+      ftruncateSync(segment.fd, segment.length);
+      throw error;
+    }
+    segment.length += bytes.length;
+    segment.last = this.#sequence++;
+    segment.isDirty = true;
+  }
+
+  /**
+   * Notes that lmdb has everything appended so far. The entries go when it is on the device.
+   * @param flushed resolves then
+   */
+  settled(flushed: Promise<unknown>): void {
+    const through = this.#sequence - 1;
+    const other = this.#segments[0] === this.#current ? this.#segments[1] : this.#segments[0];
+    if (other.length === 0) this.#current = other;
+    void flushed.then(
+      () => this.#drop(through),
+      // Kept for the next start; the next transaction meets the same trouble and says so.
+      () => undefined,
+    );
+  }
+
+  /** Resolves when everything appended so far is on the device. */
+  synced(): Promise<void> {
+    const isDirty = this.#groupSync.isRunning || this.#segments.some((segment) => segment.isDirty);
+    return isDirty ? this.#groupSync.next() : Promise.resolve();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const { fd } of this.#segments) closeSync(fd);
+  }
+
+  async #sync(): Promise<void> {
+    for (const segment of this.#segments) {
+      if (!segment.isDirty || this.#isClosed) continue;
+      segment.isDirty = false;
+      try {
+        await dataSync(segment.fd);
+      } catch (error) {
+        segment.isDirty = true;
+        throw error;
+      }
+    }
+  }
+
+  #drop(through: number): void {
+    if (this.#isClosed) return;
+    // The older file first: were the newer one gone alone, the next start would go back to what the older one says.
+    for (const segment of [...this.#segments].sort((a, b) => a.last - b.last)) {
+      if (segment.length === 0 || segment.last > through) continue;
+      ftruncateSync(segment.fd, 0);
+      segment.length = 0;
+      segment.last = -1;
+      segment.isDirty = false;
+    }
+  }
+}
+
+/** Opens a file, made if there is none, and takes over its intact entries. */
+function openSegment(path: string, entries: Entry[]): Segment {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const bytes = readFileSync(fd);
+  let at = 0;
+  let last = -1;
+  for (let entry = decodeEntry(bytes, at); entry !== undefined; entry = decodeEntry(bytes, at)) {
+    entries.push(entry);
+    last = entry.sequence;
+    at += HEAD_BYTES + bytes.readUInt32LE(at);
+  }
+  if (bytes.length > at) ftruncateSync(fd, at);
+  return { fd, length: at, last, isDirty: at > 0 };
+}
+
+function encodeEntry(change: Change, sequence: number): Buffer {
+  const text = JSON.stringify(change);
+  const length = Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + length);
+  bytes.writeUInt32LE(length, 0);
+  bytes.writeDoubleLE(sequence, SEQUENCE_AT);
+  bytes.write(text, HEAD_BYTES);
+  bytes.writeUInt32LE(crc32(bytes.subarray(SEQUENCE_AT)), CRC_AT);
+  return bytes;
+}
+
+function decodeEntry(bytes: Buffer, at: number): Entry | undefined {
+  if (at + HEAD_BYTES > bytes.length) return undefined;
+  const end = at + HEAD_BYTES + bytes.readUInt32LE(at);
+  if (end > bytes.length) return undefined;
+  if (crc32(bytes.subarray(at + SEQUENCE_AT, end)) !== bytes.readUInt32LE(at + CRC_AT)) return undefined;
+  const change = JSON.parse(bytes.toString("utf8", at + HEAD_BYTES, end)) as Change;
+  return { sequence: bytes.readDoubleLE(at + SEQUENCE_AT), change };
+}
+
+function syncDirectoryNow(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
