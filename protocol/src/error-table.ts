@@ -34,6 +34,7 @@ export const ERRORS = {
   unknown_op: { status: 404, meaning: "The hub has no such operation or path." },
   unknown_topic: { status: 404, meaning: "The topic does not exist." },
   unknown_subscription: { status: 404, meaning: "This connection has no such subscription." },
+  unknown_connection: { status: 404, meaning: "There is no open connection of this id." },
   already_exists: { status: 409, meaning: "What was to be created is there already." },
   conflict: {
     status: 409,

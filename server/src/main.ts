@@ -4,7 +4,7 @@
  */
 import { RingcastError } from "@ringcast/protocol";
 import type { LoadedConfig } from "./config/index.js";
-import { startHub } from "./running-hub.js";
+import { startHub, type RunningHub } from "./running-hub.js";
 import { createLogger, type Logger } from "./telemetry/index.js";
 
 export { startHub } from "./running-hub.js";
@@ -26,14 +26,17 @@ const LINGER_MS = 500;
  * @returns the exit code: 0 after a stop in order, 1 for a failure such as a port in use, 2 for what is to be mended in the configuration
  */
 export async function serve(loaded: LoadedConfig): Promise<number> {
-  const { logLevel, logFormat, drainTimeoutMs } = loaded.config;
+  const { logLevel, logFormat } = loaded.config;
   const log = createLogger({ level: logLevel, format: logFormat });
   for (const warning of loaded.warnings) log.warn({}, warning);
   const signals = new StopSignals();
+  let hub: RunningHub | undefined;
+  process.on("SIGHUP", () => hub?.reload());
   try {
-    const hub = await startHub(loaded, log);
+    hub = await startHub(loaded, log);
     process.stdout.write(`ringcast listening on ${hub.url}\n`);
     const signal = await signals.first;
+    const { drainTimeoutMs } = hub;
     log.info({ signal, drainTimeoutMs }, "stopping; a second signal stops at once");
     exitAtTheLatest(drainTimeoutMs + CLOSE_TIMEOUT_MS, EXIT_FAILURE);
     await hub.stop();

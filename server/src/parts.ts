@@ -3,16 +3,21 @@
  */
 import { readFileSync } from "node:fs";
 import { DEFAULT_TOPIC_CONFIG, type Limits } from "@ringcast/protocol";
-import { createStaticAuthenticator, type Authenticator } from "./auth/index.js";
+import { createStaticAuthenticator, type OriginPolicy, type StaticAuthenticator } from "./auth/index.js";
 import type { Config, LoadedConfig } from "./config/index.js";
 import { createDemo, findAssets, loadPages, readWeek, type Demo } from "./dashboard/index.js";
 import { createDemoHub } from "./demo-hub.js";
-import { createHandshake, createHttpRoutes, type AccessOptions, type HttpRoutes, type NotReady } from "./http/index.js";
-import { createHub, type Hub, type HubLimits } from "./hub/index.js";
+import { createHandshake, createHttpRoutes, type HttpRoutes, type HttpSettings, type NotReady } from "./http/index.js";
+import { createHub, type Hub, type HubLimits, type HubSettings } from "./hub/index.js";
 import type { LogStore } from "./log/index.js";
 import type { Runtime } from "./runtime/index.js";
 import { LocalSequencer } from "./sequencer/index.js";
-import { createSessionFactory, type SessionFactory, type SessionOptions } from "./session/index.js";
+import {
+  createSessionFactory,
+  type SessionFactory,
+  type SessionOptions,
+  type SessionSettings,
+} from "./session/index.js";
 import type { StorageWatch } from "./storage-watch.js";
 import { createMetrics, type Logger, type MetricSources } from "./telemetry/index.js";
 import type { Transport, TransportHandlers } from "./transport/index.js";
@@ -29,6 +34,8 @@ export interface PartsInput {
   countRefused(code: string): void;
   /** The port it listens on. */
   readonly port: number;
+  /** When the hub's certificate ends, milliseconds since 1970; undefined without TLS. */
+  certificateExpiresMs(): number | undefined;
   readonly transport: Transport;
 }
 
@@ -39,11 +46,11 @@ export interface HubParts extends Pick<TransportHandlers, "handshake" | "request
   readonly sessions: SessionFactory;
   readonly http: HttpRoutes;
   readonly demo: Demo | undefined;
+  /** Takes over what may change while the hub runs; whoever holds a token that is gone is disconnected. */
+  configure(loaded: LoadedConfig): void;
   /** From now on the hub is not ready, and new connections are refused. */
   refuseNew(): void;
 }
-
-type SessionGates = Pick<SessionOptions, "maxConnections" | "maxConnectionsPerAddress" | "limitLoopback" | "rates">;
 
 const VERSION = readVersion();
 const INSTANCE_ID_LENGTH = 12;
@@ -59,7 +66,8 @@ export function makeParts(input: PartsInput): HubParts {
   const { loaded, log, runtime, store, watch } = input;
   const { config } = loaded;
   let closing: NotReady | undefined;
-  const access = accessOf(input);
+  const authenticator = createStaticAuthenticator(loaded.tokens, () => runtime.monotonicMs());
+  const access = { policy: policyOf(config, input.port), authenticator };
   const limits = limitsOf(config);
   const hub = createHub({
     store,
@@ -67,11 +75,10 @@ export function makeParts(input: PartsInput): HubParts {
     sequencer: new LocalSequencer(),
     limits: hubLimitsOf(config),
     defaultConfig: DEFAULT_TOPIC_CONFIG,
-    rules: config.topics,
-    autoCreateTopics: config.autoCreateTopics,
+    ...hubSettingsOf(config),
     report: (event) => watch.hubEvent(event),
   });
-  const sessions = createSessionFactory({ hub, runtime, limits, ...sessionOptions(input, access.authenticator) });
+  const sessions = createSessionFactory({ hub, runtime, limits, ...sessionOptions(input, authenticator) });
   const metrics = createMetrics(sourcesOf(input, { hub, sessions, http: () => http.stats }));
   watch.onSync = (tookMs) => metrics.observeSync(tookMs);
   const demo = config.demo
@@ -79,13 +86,14 @@ export function makeParts(input: PartsInput): HubParts {
     : undefined;
   const http = createHttpRoutes({
     hub,
+    sessions,
     runtime,
     access,
     limits,
     log,
     metrics,
     maxBodyBytes: config.maxBodyBytes,
-    maxEventStreams: config.maxEventStreams,
+    ...httpSettingsOf(config),
     stallTimeoutMs: config.stallTimeoutMs,
     files: loadPages({ demo: config.demo, assets: findAssets() }),
     routes: demo?.routes ?? [],
@@ -104,16 +112,30 @@ export function makeParts(input: PartsInput): HubParts {
       refused: (code) => input.countRefused(code),
     }),
     request: (exchange) => http.handle(exchange),
+    configure: (next) => {
+      access.policy = policyOf(next.config, input.port);
+      authenticator.replace(next.tokens);
+      store.maxDataBytes = next.config.maxDataBytes;
+      hub.configure(hubSettingsOf(next.config));
+      sessions.configure(sessionSettingsOf(next));
+      http.configure(httpSettingsOf(next.config));
+      sessions.revoke((identity) => authenticator.isValid(identity));
+      http.revoke((identity) => authenticator.isValid(identity));
+    },
     refuseNew: () => void (closing = SHUTTING_DOWN),
   };
 }
 
-function accessOf({ loaded, runtime, port }: PartsInput): AccessOptions {
-  const { host, allowedOrigins, allowedHosts } = loaded.config;
-  return {
-    policy: { host, port, allowedOrigins, allowedHosts },
-    authenticator: createStaticAuthenticator(loaded.tokens, () => runtime.monotonicMs()),
-  };
+function policyOf({ host, allowedOrigins, allowedHosts }: Config, port: number): OriginPolicy {
+  return { host, port, allowedOrigins, allowedHosts };
+}
+
+function hubSettingsOf({ topics, autoCreateTopics, maxTopics }: Config): HubSettings {
+  return { rules: topics, autoCreateTopics, maxTopics };
+}
+
+function httpSettingsOf({ maxEventStreams }: Config): HttpSettings {
+  return { maxEventStreams };
 }
 
 /** What `welcome` announces. */
@@ -145,7 +167,7 @@ function hubLimitsOf({ maxSubscriptions, maxTopics, maxInflight }: Config): HubL
 
 function sessionOptions(
   { loaded, runtime }: PartsInput,
-  authenticator: Authenticator,
+  authenticator: StaticAuthenticator,
 ): Omit<SessionOptions, "hub" | "runtime" | "limits"> {
   const { authTimeoutMs, stallTimeoutMs } = loaded.config;
   const verify = (token: string, remoteAddress: string) => {
@@ -162,8 +184,7 @@ function sessionOptions(
   };
 }
 
-/** What holds for open connections, too, when it changes. */
-function sessionSettingsOf({ config, given }: LoadedConfig): SessionGates {
+function sessionSettingsOf({ config, given }: LoadedConfig): SessionSettings {
   return {
     maxConnections: config.maxConnections,
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,

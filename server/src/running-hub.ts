@@ -3,19 +3,25 @@
  */
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config, LoadedConfig } from "./config/index.js";
+import { ConfigError, reloadConfig, type Config, type LoadedConfig } from "./config/index.js";
+import { Certificate } from "./certificate.js";
+import { RingcastError } from "@ringcast/protocol";
 import { answerWhileStarting, errorBody, refuseHandshake, STARTING } from "./http/index.js";
 import { openLogStore } from "./log/index.js";
 import { makeParts, type HubParts } from "./parts.js";
 import { createNodeRuntime } from "./runtime/index.js";
 import { StorageWatch } from "./storage-watch.js";
-import type { Logger } from "./telemetry/index.js";
+import type { AdjustableLogger } from "./telemetry/index.js";
 import { createTransport, type Transport, type TransportHandlers, type TransportOptions } from "./transport/index.js";
 
 /** A hub that serves. */
 export interface RunningHub {
   /** e.g. `http://127.0.0.1:7447` */
   readonly url: string;
+  /** The longest that {@link stop} lets connections take; may change by a reload. */
+  readonly drainTimeoutMs: number;
+  /** Reads the configuration again and takes over what may change while the hub runs. What is wrong is logged and changes nothing. */
+  reload(): void;
   /** Stops in order: new connections are refused, clients told to come back, everything answered, synced and closed. Can be called twice. */
   stop(): Promise<void>;
 }
@@ -32,13 +38,14 @@ const MOST_GROWTH = 6;
  *
  * @throws RingcastError `unavailable` when the address can't be had; with `details.field` for what is to be mended in the configuration
  */
-export async function startHub(loaded: LoadedConfig, log: Logger): Promise<RunningHub> {
+export async function startHub(loaded: LoadedConfig, log: AdjustableLogger): Promise<RunningHub> {
   const { config } = loaded;
   const runtime = createNodeRuntime();
   const refused = new Map<string, number>();
   const countRefused = (code: string): void => void refused.set(code, (refused.get(code) ?? 0) + 1);
   let handlers = STARTING_HANDLERS;
-  const transport = await createTransport(config.transport, transportOptions(config), {
+  const certificate = Certificate.read(config, runtime, log);
+  const transport = await createTransport(config.transport, transportOptions(config, certificate), {
     handshake: (handshake) => handlers.handshake(handshake),
     request: (exchange) => handlers.request(exchange),
     refused: countRefused,
@@ -53,13 +60,36 @@ export async function startHub(loaded: LoadedConfig, log: Logger): Promise<Runni
       onEvent: (event) => watch.logEvent(event),
     });
     store.maxDataBytes = config.maxDataBytes;
-    const parts = makeParts({ loaded, log, runtime, store, watch, refused, countRefused, port, transport });
+    const parts = makeParts({
+      loaded,
+      log,
+      runtime,
+      store,
+      watch,
+      refused,
+      countRefused,
+      port,
+      transport,
+      certificateExpiresMs: () => certificate?.files.expiresMs,
+    });
     handlers = parts;
-    const url = `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`;
+    const url = `${certificate === undefined ? "http" : "https"}://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`;
     log.info({ url, transport: transport.name, node: process.version, data: config.data }, "ready");
     await parts.demo?.start();
+    certificate?.watch(transport);
+    let current = loaded;
     let stopping: Promise<void> | undefined;
-    return { url, stop: () => (stopping ??= stopInOrder(parts, transport, config.drainTimeoutMs)) };
+    return {
+      url,
+      get drainTimeoutMs() {
+        return current.config.drainTimeoutMs;
+      },
+      reload: () => void (current = reload(current, { parts, certificate, log })),
+      stop: () => {
+        certificate?.close();
+        return (stopping ??= stopInOrder(parts, transport, current.config.drainTimeoutMs));
+      },
+    };
   } catch (error) {
     await transport.close();
     throw error;
@@ -73,7 +103,35 @@ const STARTING_HANDLERS: Handlers = {
   request: answerWhileStarting,
 };
 
-function transportOptions(config: Config): TransportOptions {
+interface Reloading {
+  readonly parts: HubParts;
+  readonly certificate: Certificate | undefined;
+  readonly log: AdjustableLogger;
+}
+
+/** @returns the configuration that holds now */
+function reload(current: LoadedConfig, { parts, certificate, log }: Reloading): LoadedConfig {
+  try {
+    const { loaded, changed, waiting } = reloadConfig(current);
+    certificate?.renew(loaded.config);
+    parts.configure(loaded);
+    log.level = loaded.config.logLevel;
+    for (const warning of loaded.warnings) log.warn({}, warning);
+    for (const setting of waiting) log.warn({ setting }, `${setting} has changed: restart the hub for its new value.`);
+    log.info(
+      { changed },
+      changed.length === 0 ? "configuration read again: nothing to change" : "configuration changed",
+    );
+    return loaded;
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof RingcastError)) throw error;
+    const setting = error instanceof ConfigError ? error.setting : error.details["field"];
+    log.error({ setting }, `${error.message} The configuration stays as it was.`);
+    return current;
+  }
+}
+
+function transportOptions(config: Config, certificate: Certificate | undefined): TransportOptions {
   return {
     webSocketPath: WEB_SOCKET_PATH,
     maxFrameBytes: config.maxFrameBytes,
@@ -81,6 +139,7 @@ function transportOptions(config: Config): TransportOptions {
     requestTimeoutMs: config.requestTimeoutMs,
     maxBufferedBytes: MAX_BUFFERED_BYTES + MOST_GROWTH * config.maxMessageBytes,
     errorBody,
+    ...(certificate === undefined ? {} : { tls: certificate.files }),
   };
 }
 

@@ -4,6 +4,8 @@ export type { EffectiveSetting } from "./effective.js";
 export { configurationPage, optionsHelp } from "./help.js";
 export { loadConfig } from "./load.js";
 export type { ConfigInput, LoadedConfig } from "./load.js";
+export { reloadConfig } from "./reload.js";
+export type { ReloadedConfig } from "./reload.js";
 export type { Config, SettingKey } from "./schema.js";
 export type { TokenEntry } from "./token-file.js";
 export type { TopicRule } from "./topic-rules.js";

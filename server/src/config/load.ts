@@ -30,6 +30,8 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** Sentences for the log. */
   readonly warnings: readonly string[];
+  /** What it was read from, to be read again. */
+  readonly input: ConfigInput;
 }
 
 /**
@@ -53,7 +55,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const loopback = isLoopbackHost(config.host);
   checkTogether(config, tokens, loopback, nameOf);
   warnings.push(...warningsAbout(config, nameOf));
-  return { config, tokens, loopback, given, file: file === undefined ? undefined : path, warnings };
+  return { config, tokens, loopback, given, file: file === undefined ? undefined : path, warnings, input };
 }
 
 function pathOf({ value, name }: GivenValue): string {

@@ -1,10 +1,16 @@
 /** One stream of Server-Sent Events: where a reader's frames go. */
-import type { Frame, Outlet, Reader, SendResult } from "../hub/index.js";
+import { ANYBODY, type Identity } from "../auth/index.js";
+import type { Frame, Outlet, Reader, SendResult, SubscriptionReport } from "../hub/index.js";
+import type { ConnectionReport } from "../session/index.js";
 import type { Exchange, ResponseStream } from "./exchange.js";
 
 const COMMENT = Buffer.from(":\n\n");
 
 export interface EventStreamOptions {
+  readonly id: string;
+  readonly identity: Identity;
+  readonly remoteAddress: string;
+  readonly sinceMs: number;
   readonly stallTimeoutMs: number;
   monotonicMs(): number;
   failed(error: unknown): void;
@@ -23,6 +29,9 @@ export interface EventStreamStart {
   readonly position: string | undefined;
 }
 
+/** A stream as operators see it: a connection that says nothing. */
+export type StreamReport = Omit<ConnectionReport, "dialect"> & { readonly dialect: "events" };
+
 export class EventStream implements Outlet {
   readonly #options: EventStreamOptions;
   #response: ResponseStream | undefined;
@@ -30,9 +39,39 @@ export class EventStream implements Outlet {
   /** Since when nothing was taken although bytes wait; undefined: the socket takes what comes. */
   #fullSinceMs: number | undefined;
   #waitingBytes = 0;
+  #sentBytes = 0;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
+  }
+
+  get id(): string {
+    return this.#options.id;
+  }
+
+  get identity(): Identity {
+    return this.#options.identity;
+  }
+
+  report(): StreamReport {
+    const { id, identity, remoteAddress, sinceMs } = this.#options;
+    return {
+      id,
+      remoteAddress,
+      subject: identity === ANYBODY ? undefined : identity.subject,
+      dialect: "events",
+      since: sinceMs,
+      bufferedBytes: this.#response?.bufferedBytes() ?? 0,
+      subscriptions: this.#reader?.subscriptionCount ?? 0,
+      receivedFrames: 0,
+      receivedBytes: 0,
+      sentBytes: this.#sentBytes,
+      silentMs: 0,
+    };
+  }
+
+  subscriptionReports(): readonly SubscriptionReport[] {
+    return this.#reader?.report() ?? [];
   }
 
   /** Sends the head at once, by a comment. */
@@ -53,6 +92,11 @@ export class EventStream implements Outlet {
     const [first] = frames;
     if (count === 1 && first !== undefined && !first.volatile) return this.#write(first.bytes);
     return this.#write(Buffer.concat(frames.slice(0, count).map(({ bytes }) => bytes)));
+  }
+
+  /** Everything that was asked for is out: the answer is over. */
+  ended(): void {
+    this.#response?.end();
   }
 
   failed(error: unknown): void {
@@ -93,6 +137,7 @@ export class EventStream implements Outlet {
 
   #write(bytes: Uint8Array): SendResult {
     const result = this.#response?.write(bytes) ?? "closed";
+    if (result !== "closed") this.#sentBytes += bytes.length;
     if (result === "full" && this.#fullSinceMs === undefined) {
       this.#fullSinceMs = this.#options.monotonicMs();
       this.#waitingBytes = this.#response?.bufferedBytes() ?? 0;

@@ -2,7 +2,7 @@
 import { isEpoch, MAX_PARTITIONS, RingcastError, shown, type TopicStart } from "@ringcast/protocol";
 import type { HistoryPage, Hub } from "../hub/index.js";
 import { json } from "./answer.js";
-import { Query } from "./query.js";
+import { Query, type QueryStart } from "./query.js";
 import type { Route } from "./router.js";
 
 const DEFAULT_LIMIT = 100;
@@ -18,7 +18,8 @@ export function historyRoute(hub: Hub): Route {
       const limit = query.integer("limit", { min: 1, max: MAX_LIMIT, absent: DEFAULT_LIMIT });
       const topic = params["topic"] ?? "";
       const from = startOf(query, { hub, topic, partition });
-      return json(200, bodyOf(hub.history({ topic, partition, from, limit })));
+      const input = { topic, partition, from, until: query.until(), filter: query.filter(), limit };
+      return json(200, bodyOf(hub.history(input, "json")));
     },
   };
 }
@@ -31,12 +32,19 @@ interface Place {
 
 /** With an epoch the start is a position: where the epoch doesn't hold there any more, the page tells a gap. */
 function startOf(query: Query, place: Place): TopicStart {
-  const from = query.start("from", "earliest");
+  const from = query.start("earliest");
   const epoch = query.text("epoch");
   if (epoch === undefined) return from;
   if (!isEpoch(epoch)) throw new RingcastError("bad_request", `${shown(epoch)} is no epoch.`, { field: "epoch" });
-  const offset = typeof from === "object" ? from.offset : endOf(place, from);
+  const offset = typeof from === "object" ? offsetOf(from) : endOf(place, from);
   return offset === undefined ? from : { positions: { [place.partition]: { epoch, offset } } };
+}
+
+function offsetOf(from: Exclude<QueryStart, string>): number {
+  if ("offset" in from) return from.offset;
+  throw new RingcastError("bad_request", "Give epoch with an offset as from: a time or a number has none.", {
+    field: "epoch",
+  });
 }
 
 /** The offset that `earliest` or `latest` means now; undefined where there is no such partition. */

@@ -1,5 +1,14 @@
 export type * from "./exchange.js";
-export type { AccessOptions, HttpOptions, HttpRoutes, HttpStats, JsonRoute, NotReady, StaticFile } from "./port.js";
+export type {
+  AccessOptions,
+  HttpOptions,
+  HttpRoutes,
+  HttpSettings,
+  HttpStats,
+  JsonRoute,
+  NotReady,
+  StaticFile,
+} from "./port.js";
 export { createHandshake, refuseHandshake } from "./handshake.js";
 export type { HandshakeFacts, HandshakeOutcome } from "./handshake.js";
 export { errorBody } from "./answer.js";

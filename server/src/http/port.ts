@@ -3,6 +3,7 @@ import type { Limits } from "@ringcast/protocol";
 import type { Authenticator, Identity, OriginPolicy } from "../auth/index.js";
 import type { Hub } from "../hub/index.js";
 import type { Runtime } from "../runtime/index.js";
+import type { SessionFactory } from "../session/index.js";
 import type { Exchange } from "./exchange.js";
 
 /** A file served as it is. */
@@ -40,15 +41,21 @@ export interface AccessOptions {
   readonly authenticator: Authenticator;
 }
 
-export interface HttpOptions {
+/** What the operator may change while the hub runs. */
+export interface HttpSettings {
+  /** Event streams at once. */
+  readonly maxEventStreams: number;
+}
+
+export interface HttpOptions extends HttpSettings {
   readonly hub: Hub;
-  readonly runtime: Pick<Runtime, "monotonicMs" | "setTimer" | "random">;
+  /** Whose connections operators see. */
+  readonly sessions: Pick<SessionFactory, "connections" | "connection" | "disconnect">;
+  readonly runtime: Pick<Runtime, "nowMs" | "monotonicMs" | "setTimer" | "random">;
   readonly access: AccessOptions;
   readonly limits: Limits;
   /** Of a request's body. */
   readonly maxBodyBytes: number;
-  /** Event streams at once. */
-  readonly maxEventStreams: number;
   /** An event stream whose reader takes nothing for so long is cut. */
   readonly stallTimeoutMs: number;
   /** Files by path. Open to everybody, also where a token is required. */
@@ -74,6 +81,10 @@ export interface HttpRoutes {
   readonly stats: HttpStats;
   /** Answers a request, now or later. Never throws. */
   handle(exchange: Exchange): void;
+  /** Takes over what the operator changed. */
+  configure(settings: HttpSettings): void;
+  /** Tokens have changed: ends the event streams of whoever this doesn't accept any more. */
+  revoke(isValid: (identity: Identity) => boolean): void;
   /** Ends all event streams; each is told a time of its own to come back at, spread over `spreadMs`. */
   drain(spreadMs: number): void;
   /** Cuts what is open. */

@@ -21,6 +21,7 @@ const JSON_BODY = "application/json";
 const RAW_BODIES: ReadonlyMap<string, number> = new Map([
   ["application/octet-stream", CONTENT_TYPE.bytes],
   ["text/plain", CONTENT_TYPE.text],
+  ["application/msgpack", CONTENT_TYPE.msgpack],
 ]);
 const ACCEPTED = [JSON_BODY, ...RAW_BODIES.keys()];
 

@@ -1,5 +1,5 @@
 /** Reads paths and queries strictly: what isn't exactly one value of the right form is refused, never guessed. */
-import { RingcastError, shown } from "@ringcast/protocol";
+import { readFilter, RingcastError, shown, type RecordFilter, type TopicStart, type Until } from "@ringcast/protocol";
 
 /** Longest path that is looked at; a topic's 255 bytes take 765 characters when all are escaped. */
 const MAX_PATH_CHARACTERS = 2048;
@@ -17,6 +17,9 @@ export function segmentsOf(path: string): string[] {
     .split("/")
     .map((segment) => decode(segment, "path"));
 }
+
+/** What `from` can say in a query. */
+export type QueryStart = Exclude<TopicStart, { readonly positions: unknown }>;
 
 /** The query's parameters; those that nobody asks for are ignored. */
 export class Query {
@@ -58,18 +61,58 @@ export class Query {
   }
 
   /**
-   * `earliest`, `latest` or an offset.
+   * `earliest`, `latest`, `time:<ms>`, `last:<n>` or an offset.
    * @throws RingcastError `invalid_offset`
    */
-  start(name: string, absent: "earliest" | "latest"): "earliest" | "latest" | { readonly offset: number } {
-    const text = this.text(name) ?? absent;
+  start(absent: "earliest" | "latest"): QueryStart {
+    const text = this.text("from") ?? absent;
     if (text === "earliest" || text === "latest") return text;
-    const offset = parseDigits(text);
-    if (offset !== undefined) return { offset };
-    throw new RingcastError("invalid_offset", `${name} must be earliest, latest or an offset, not ${shown(text)}.`, {
-      field: name,
-    });
+    const time = parsePrefixed(text, "time");
+    if (time !== undefined) return { time };
+    const last = parsePrefixed(text, "last");
+    if (last !== undefined && last > 0) return { last };
+    return { offset: offsetOf("from", text, "earliest, latest, time:<ms>, last:<n> or an offset") };
   }
+
+  /**
+   * `head`, `time:<ms>` or an offset; undefined where it isn't given.
+   * @throws RingcastError `invalid_offset`
+   */
+  until(): Until | undefined {
+    const text = this.text("until");
+    if (text === undefined || text === "head") return text;
+    const time = parsePrefixed(text, "time");
+    return time === undefined ? { offset: offsetOf("until", text, "head, time:<ms> or an offset") } : { time };
+  }
+
+  /**
+   * The filter object as JSON; undefined where it isn't given.
+   * @throws RingcastError `bad_request` with `details.field` "filter"
+   */
+  filter(): RecordFilter | undefined {
+    const text = this.text("filter");
+    if (text === undefined) return undefined;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+      const message = `filter must be JSON such as {"keys":["a"]}, escaped for a query, not ${shown(text)}.`;
+      throw new RingcastError("bad_request", message, { field: "filter" }, { cause: error });
+    }
+    return readFilter(value);
+  }
+}
+
+/** The number of `name:<n>`. */
+function parsePrefixed(text: string, name: string): number | undefined {
+  return text.startsWith(`${name}:`) ? parseDigits(text.slice(name.length + 1)) : undefined;
+}
+
+function offsetOf(field: string, text: string, expected: string): number {
+  const offset = parseDigits(text);
+  if (offset !== undefined) return offset;
+  throw new RingcastError("invalid_offset", `${field} must be ${expected}, not ${shown(text)}.`, { field });
 }
 
 /** A non-negative integer written as digits alone, up to 2^53 - 1. */

@@ -4,16 +4,18 @@
  * @see docs/protocol.md, "HTTP"
  */
 import { RingcastError } from "@ringcast/protocol";
-import { ANYBODY } from "../auth/index.js";
+import { ANYBODY, type Identity } from "../auth/index.js";
 import { checkOrigin, corsHeaders, identify, preflightHeaders } from "./access.js";
 import { errorAnswer, HttpError, json, send, type Answer } from "./answer.js";
 import { readSmallJson } from "./body.js";
+import { connectionRoutes } from "./connections.js";
 import { EVENT_STREAM_HEADERS, EventStreams } from "./events.js";
 import type { Exchange } from "./exchange.js";
 import { fileRoutes } from "./files.js";
 import { historyRoute } from "./history.js";
-import type { Call, HttpOptions, HttpRoutes, HttpStats, JsonRoute } from "./port.js";
+import type { Call, HttpOptions, HttpRoutes, HttpSettings, HttpStats, JsonRoute } from "./port.js";
 import { publishRoute } from "./publish.js";
+import { restoreRoute } from "./restore.js";
 import { Router, type Route } from "./router.js";
 import { statusRoutes } from "./status.js";
 import { topicRoutes } from "./topics.js";
@@ -58,6 +60,14 @@ class Routes implements HttpRoutes {
     void this.#answer(exchange, headers).then((answer) => {
       if (answer !== undefined) this.#send(exchange, answer, headers);
     });
+  }
+
+  configure(settings: HttpSettings): void {
+    this.#streams.configure(settings);
+  }
+
+  revoke(isValid: (identity: Identity) => boolean): void {
+    this.#streams.revoke(isValid);
   }
 
   drain(spreadMs: number): void {
@@ -108,7 +118,9 @@ class Routes implements HttpRoutes {
       publishRoute(this.#options),
       historyRoute(hub),
       { method: "GET", path: "/v1/topics/:topic/events", handle: (call) => this.#openStream(call) },
+      restoreRoute(this.#options),
       ...topicRoutes(hub),
+      ...connectionRoutes(this.#options.sessions, this.#streams),
       ...statusRoutes(this.#options),
       { method: "GET", path: SOCKET_PATH, handle: upgradeRequired },
       ...routes.map(asRoute),
@@ -116,8 +128,8 @@ class Routes implements HttpRoutes {
     ];
   }
 
-  #openStream({ exchange, params, headers }: Call): undefined {
-    this.#streams.open(exchange, params["topic"] ?? "", { ...EVENT_STREAM_HEADERS, ...headers });
+  #openStream(call: Call): undefined {
+    this.#streams.open(call, { ...EVENT_STREAM_HEADERS, ...call.headers });
     this.#count(this.#responses, 200);
   }
 }

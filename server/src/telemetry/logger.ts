@@ -15,6 +15,11 @@ export interface Logger {
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
+/** A logger whose level can change while it is in use. */
+export interface AdjustableLogger extends Logger {
+  level: string;
+}
+
 /** `auto`: text where standard error is a terminal, JSON elsewhere. */
 export type LogFormat = "auto" | "json" | "text";
 
@@ -26,7 +31,7 @@ export interface LoggerOptions {
 }
 
 /** Makes the logger of a process. Lines are written at once, so that the last ones before a crash are there. */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): AdjustableLogger {
   const write = options.write ?? writeToStderr;
   const asText = options.format === "text" || (options.format === "auto" && process.stderr.isTTY);
   const destination = { write: (line: string) => write(asText ? textLine(line, process.stderr.isTTY) : escaped(line)) };

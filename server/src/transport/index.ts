@@ -15,6 +15,7 @@ export type {
   TransportName,
   TransportOptions,
 } from "./port.js";
+export { isSameTls, readTlsFiles, type TlsFiles } from "./tls.js";
 
 /** What can be asked for; `auto` takes uWebSockets.js where it loads, else ws. */
 export type TransportChoice = TransportName | "auto";

@@ -4,6 +4,7 @@
  */
 import type { Exchange } from "../http/exchange.js";
 import type { Socket, SocketHandler } from "../session/socket.js";
+import type { TlsFiles } from "./tls.js";
 
 export type TransportName = "uws" | "ws";
 
@@ -53,6 +54,8 @@ export interface TransportOptions {
   readonly requestTimeoutMs: number;
   /** The most that is ever sent while a socket is `full`; a transport must never drop below it. */
   readonly maxBufferedBytes: number;
+  /** Speaks TLS alone with this certificate; plain HTTP and WebSocket where left out. */
+  readonly tls?: TlsFiles;
   /** Body of an error that the guard answers by itself. */
   errorBody(code: string, message: string): string;
 }
@@ -65,6 +68,11 @@ export interface Transport {
    * @throws RingcastError `unavailable` when the address can't be had; `details.reason` is the system's code, e.g. `EADDRINUSE`
    */
   listen(host: string, port: number): Promise<number>;
+  /**
+   * New connections get this certificate; those that are open go on. Only for a transport that was made with one.
+   * @throws RingcastError `bad_request` with `details.field` when it can't be used; nothing was changed
+   */
+  renewTls(tls: TlsFiles): void;
   /** Takes no new connections; those that are open go on. */
   stopListening(): void;
   /** Cuts what is still open and frees everything. */

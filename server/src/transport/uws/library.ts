@@ -3,7 +3,7 @@
  */
 import type * as uWebSockets from "uWebSockets.js";
 
-export type UwsLibrary = Pick<typeof uWebSockets, "App" | "us_listen_socket_close" | "us_socket_local_port">;
+export type UwsLibrary = Pick<typeof uWebSockets, "App" | "SSLApp" | "us_listen_socket_close" | "us_socket_local_port">;
 
 /** uWebSockets.js reads this once, when it is loaded, and takes 4 KiB otherwise: too little for a browser's cookies of localhost. */
 const HEADER_LIMIT_VARIABLE = "UWS_HTTP_MAX_HEADERS_SIZE";

@@ -15,6 +15,8 @@ const LISTEN_SOCKETS = process.platform === "linux" ? 8 : 1;
 const ATTEMPTS = 5;
 
 export interface Listening {
+  /** What the host's name stood for. */
+  readonly address: string;
   readonly port: number;
   readonly sockets: readonly uWebSockets.us_listen_socket[];
 }
@@ -31,11 +33,25 @@ export async function listenAlone(
 ): Promise<Listening> {
   for (let attempt = 1; ; attempt++) {
     const free = await tryExclusively(host, port);
-    const sockets = listenMany(app, free);
-    if (sockets.length === LISTEN_SOCKETS) return { port: free.port, sockets };
-    for (const socket of sockets) library.us_listen_socket_close(socket);
+    const sockets = listenBeside(library, app, free);
+    if (sockets !== undefined) return { address: free.address, port: free.port, sockets };
     if (port !== 0 || attempt === ATTEMPTS) throw addressRefused(host, free.port, "EADDRINUSE");
   }
+}
+
+/**
+ * Listens where this process listens already, or where nobody does.
+ * @returns undefined when the address could not be had
+ */
+export function listenBeside(
+  library: UwsLibrary,
+  app: uWebSockets.TemplatedApp,
+  place: Pick<Listening, "address" | "port">,
+): readonly uWebSockets.us_listen_socket[] | undefined {
+  const sockets = listenMany(app, place);
+  if (sockets.length === LISTEN_SOCKETS) return sockets;
+  for (const socket of sockets) library.us_listen_socket_close(socket);
+  return undefined;
 }
 
 /** Listens as only one can, and lets go again. @returns the address that the host's name stands for, and the port */
@@ -50,7 +66,10 @@ function tryExclusively(host: string, port: number): Promise<AddressInfo> {
   });
 }
 
-function listenMany(app: uWebSockets.TemplatedApp, { address, port }: AddressInfo): uWebSockets.us_listen_socket[] {
+function listenMany(
+  app: uWebSockets.TemplatedApp,
+  { address, port }: Pick<Listening, "address" | "port">,
+): uWebSockets.us_listen_socket[] {
   const sockets: uWebSockets.us_listen_socket[] = [];
   for (let count = 0; count < LISTEN_SOCKETS; count++) {
     // Called back before listen() returns.

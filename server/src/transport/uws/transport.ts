@@ -1,15 +1,18 @@
 /**
  * The transport over uWebSockets.js: one app for WebSockets and HTTP on one port.
  */
+import { RingcastError } from "@ringcast/protocol";
 import type * as uWebSockets from "uWebSockets.js";
 import { addressFromBytes } from "../address.js";
 import { judgeHandshake, judgeRequest, refusePlainRequest, wantsWebSocket, type Refusal } from "../guard.js";
 import { GOODBYE_MS } from "../limits.js";
+import { addressRefused } from "../listen-error.js";
 import type { Handshake, Transport, TransportHandlers, TransportOptions } from "../port.js";
 import type { RequestHead } from "../request-head.js";
+import type { TlsFiles } from "../tls.js";
 import { UwsExchange } from "./exchange.js";
 import type { UwsLibrary } from "./library.js";
-import { listenAlone } from "./listening.js";
+import { listenAlone, listenBeside, type Listening } from "./listening.js";
 import { copyHead } from "./request.js";
 import { answerAndCut, answerHandshake } from "./answers.js";
 import { UwsSocket, type UwsSocketShared, type UwsUserData } from "./socket.js";
@@ -32,10 +35,11 @@ export class UwsTransport implements Transport {
   readonly #library: UwsLibrary;
   readonly #options: TransportOptions;
   readonly #handlers: TransportHandlers;
-  readonly #app: uWebSockets.TemplatedApp;
+  /** The last one listens. Those before it had an older certificate and keep the connections that were made with it. */
+  readonly #apps: uWebSockets.TemplatedApp[] = [];
   readonly #streams = new StreamKeeper();
   readonly #shared: UwsSocketShared;
-  #listenSockets: readonly uWebSockets.us_listen_socket[] = [];
+  #listening: Listening | undefined;
   #isClosed = false;
 
   constructor(library: UwsLibrary, options: TransportOptions, handlers: TransportHandlers) {
@@ -47,20 +51,29 @@ export class UwsTransport implements Transport {
       maxBufferedBytes: options.maxBufferedBytes,
       closing: new Set(),
     };
-    this.#app = library.App();
-    this.#app.ws<UwsUserData>(options.webSocketPath, this.#behavior());
-    this.#app.any("/*", (response, request) => this.#request(response, request));
+    this.#apps.push(this.#makeApp(options.tls));
   }
 
   async listen(host: string, port: number): Promise<number> {
-    const listening = await listenAlone(this.#library, this.#app, host, port);
-    this.#listenSockets = listening.sockets;
-    return listening.port;
+    this.#listening = await listenAlone(this.#library, this.#apps.at(-1) as uWebSockets.TemplatedApp, host, port);
+    return this.#listening.port;
+  }
+
+  /** The library can't give an app another certificate: a second app takes over the port, which both have for a moment. */
+  renewTls(tls: TlsFiles): void {
+    const before = this.#listening;
+    if (before === undefined) return;
+    const app = this.#makeApp(tls);
+    const sockets = listenBeside(this.#library, app, before);
+    if (sockets === undefined) throw addressRefused(before.address, before.port, "EADDRINUSE");
+    this.stopListening();
+    this.#apps.push(app);
+    this.#listening = { ...before, sockets };
   }
 
   stopListening(): void {
-    for (const socket of this.#listenSockets) this.#library.us_listen_socket_close(socket);
-    this.#listenSockets = [];
+    for (const socket of this.#listening?.sockets ?? []) this.#library.us_listen_socket_close(socket);
+    this.#listening = undefined;
   }
 
   async close(): Promise<void> {
@@ -70,7 +83,13 @@ export class UwsTransport implements Transport {
     // Those that were told to close and still have bytes to read get a moment.
     await waitUntil(() => this.#shared.closing.size === 0, GOODBYE_MS);
     this.#streams.close();
-    this.#app.close();
+    for (const app of this.#apps) app.close();
+  }
+
+  #makeApp(tls: TlsFiles | undefined): uWebSockets.TemplatedApp {
+    const app = tls === undefined ? this.#library.App() : makeTlsApp(this.#library, tls);
+    app.ws<UwsUserData>(this.#options.webSocketPath, this.#behavior());
+    return app.any("/*", (response, request) => this.#request(response, request));
   }
 
   #behavior(): uWebSockets.WebSocketBehavior<UwsUserData> {
@@ -137,6 +156,16 @@ export class UwsTransport implements Transport {
   #refuse(response: uWebSockets.HttpResponse, refusal: Refusal): void {
     this.#handlers.refused(refusal.code);
     answerAndCut(response, refusal, this.#options.errorBody(refusal.code, refusal.message));
+  }
+}
+
+/** The library reads the files by itself, and takes TLS 1.2 or newer. */
+function makeTlsApp(library: UwsLibrary, { certFile, keyFile }: TlsFiles): uWebSockets.TemplatedApp {
+  try {
+    return library.SSLApp({ cert_file_name: certFile, key_file_name: keyFile });
+  } catch (error) {
+    const message = `uWebSockets.js can't use the certificate in ${certFile} with the key in ${keyFile}.`;
+    throw new RingcastError("bad_request", message, { field: "tlsCert" }, { cause: error });
   }
 }
 

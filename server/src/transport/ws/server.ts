@@ -1,18 +1,23 @@
 /**
- * The node:http server below the ws adapter, set to be strict.
+ * The node:http or node:https server below the ws adapter, set to be strict.
  */
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { TransportOptions } from "../port.js";
 import { isAnswering } from "./pipeline.js";
 import { rawAnswer } from "../response-head.js";
+import { MIN_TLS_VERSION, type TlsFiles } from "../tls.js";
+
+export type StrictServer = Server | TlsServer;
 
 const CHECK_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /** Makes the server; nothing listens yet. */
-export function createStrictServer(options: TransportOptions): Server {
-  const server = createServer({
+export function createStrictServer(options: TransportOptions): StrictServer {
+  const server = makeServer(options.tls, options.requestTimeoutMs, {
     insecureHTTPParser: false,
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: options.requestTimeoutMs,
@@ -32,6 +37,17 @@ export function createStrictServer(options: TransportOptions): Server {
     answerRaw(socket, { status: 405, headers: { Allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" }, message }, options);
   });
   return server;
+}
+
+/** How node:https wants a certificate, at the start and when it is renewed. */
+export function secureOptions({ cert, key }: TlsFiles): Pick<TlsFiles, "cert" | "key"> & { minVersion: "TLSv1.2" } {
+  return { cert, key, minVersion: MIN_TLS_VERSION };
+}
+
+function makeServer(tls: TlsFiles | undefined, handshakeTimeout: number, options: ServerOptions): StrictServer {
+  if (tls === undefined) return createServer(options);
+  // HTTP/1.1 alone: without this a client that offers h2 first would be told so only later.
+  return createTlsServer({ ...options, ...secureOptions(tls), handshakeTimeout, ALPNProtocols: ["http/1.1"] });
 }
 
 export interface RawRefusal {
@@ -57,7 +73,7 @@ export function endRaw(socket: Duplex, text: string): void {
  * A request with an `Upgrade` that isn't ours is a plain request (Java's client asks for `h2c` with every one), but Node has
  * stopped to read it as HTTP. So it is put back without that header, and read again.
  */
-export function readAsPlainRequest(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
+export function readAsPlainRequest(server: StrictServer, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
   const lines = [`${request.method ?? "GET"} ${request.url ?? "/"} HTTP/${request.httpVersion}`];
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const name = request.rawHeaders[at] ?? "";
@@ -65,15 +81,20 @@ export function readAsPlainRequest(server: Server, request: IncomingMessage, soc
   }
   const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   socket.unshift(Buffer.concat([head, rest]));
-  server.emit("connection", socket);
+  server.emit(socket instanceof TLSSocket ? "secureConnection" : "connection", socket);
 }
 
 function answerParserError(error: NodeJS.ErrnoException, socket: Duplex, options: TransportOptions): void {
-  if (!socket.writable || error.code === "ECONNRESET" || isAnswering(socket)) {
+  if (!socket.writable || error.code === "ECONNRESET" || isTlsError(error) || isAnswering(socket)) {
     socket.destroy();
     return;
   }
   answerRaw(socket, parserRefusal(error.code), options);
+}
+
+/** The handshake failed, e.g. with a client that speaks plain HTTP: there is nothing to answer over. */
+function isTlsError({ code = "" }: NodeJS.ErrnoException): boolean {
+  return code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_");
 }
 
 function parserRefusal(code: string | undefined): RawRefusal {

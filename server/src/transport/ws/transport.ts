@@ -1,7 +1,8 @@
 /**
  * The transport over node:http and ws: what runs where uWebSockets.js doesn't.
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket as NetSocket } from "node:net";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { plainAddress } from "../address.js";
@@ -11,11 +12,19 @@ import { addressRefused } from "../listen-error.js";
 import type { Handshake, HandshakeAnswer, Transport, TransportHandlers, TransportOptions } from "../port.js";
 import type { RequestHead } from "../request-head.js";
 import { rawAnswer, safeHeaderValue } from "../response-head.js";
+import type { TlsFiles } from "../tls.js";
 import { waitUntil } from "../wait-until.js";
 import { WsExchange } from "./exchange.js";
 import { enterPipeline } from "./pipeline.js";
 import { copyHead, targetOf } from "./request.js";
-import { answerRaw, createStrictServer, endRaw, readAsPlainRequest } from "./server.js";
+import {
+  answerRaw,
+  createStrictServer,
+  endRaw,
+  readAsPlainRequest,
+  secureOptions,
+  type StrictServer,
+} from "./server.js";
 import { WsSocket, type WsSocketShared } from "./socket.js";
 
 type Acceptance = Extract<HandshakeAnswer, { readonly accept: true }>;
@@ -24,7 +33,7 @@ export class WsTransport implements Transport {
   readonly name = "ws";
   readonly #options: TransportOptions;
   readonly #handlers: TransportHandlers;
-  readonly #server: Server;
+  readonly #server: StrictServer;
   readonly #webSockets: WebSocketServer;
   readonly #shared: WsSocketShared;
   readonly #connections = new Set<NetSocket>();
@@ -42,6 +51,7 @@ export class WsTransport implements Transport {
     });
     this.#server = createStrictServer(options);
     this.#server.on("connection", (socket: NetSocket) => this.#connected(socket));
+    this.#server.on("secureConnection", (socket: NetSocket) => this.#connected(socket));
     this.#server.on("request", (request, response) => this.#request(request, response));
     this.#server.on("upgrade", (request, _socket, rest) => this.#upgrade(request, request.socket, rest));
   }
@@ -55,6 +65,10 @@ export class WsTransport implements Transport {
         resolve((this.#server.address() as AddressInfo).port);
       });
     });
+  }
+
+  renewTls(tls: TlsFiles): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(secureOptions(tls));
   }
 
   stopListening(): void {
