@@ -26,7 +26,7 @@ export class FrameArena {
     const writer = this.#writer;
     const at = writer.length;
     writeDeliveryHead(writer, head);
-    for (let i = 0; i < runs.length; i += 2) writer.copy(bytes, runs[i], runs[i + 1] as number);
+    for (let i = 0; i < runs.length; i += 2) writer.copy(bytes, runs[i], runs[i + 1]);
     return { bytes: writer.bytes.subarray(at, writer.length), binary: true, volatile: true };
   }
 
