@@ -37,7 +37,10 @@ export function createDemoHub(hub: Hub): DemoHub {
 
 function newestOf(hub: Hub, topic: string): { headers: WireMessage["headers"] | undefined } | undefined {
   try {
-    const page = hub.history({ topic, partition: 0, from: { last: 1 }, limit: 1 });
+    const page = hub.history(
+      { topic, partition: 0, from: { last: 1 }, until: undefined, filter: undefined, limit: 1 },
+      "json",
+    );
     const messages = JSON.parse(decodeUtf8(page.messages)) as WireMessage[];
     const newest = messages.at(-1);
     return newest === undefined ? undefined : { headers: newest.headers };
