@@ -63,6 +63,12 @@ function writeSpecial(writer: ByteWriter, bytes: Uint8Array, at: number, to: num
     case BACKSLASH:
       writer.byte(byte);
       break;
+    case 0x08:
+      writer.text("b");
+      break;
+    case 0x0c:
+      writer.text("f");
+      break;
     case 0x0a:
       writer.text("n");
       break;

@@ -4,7 +4,6 @@
  *
  * @see docs/protocol.md, "Binary dialect"
  */
-import { ByteWriter } from "../../byte-writer.js";
 import { RingcastError } from "../../errors.js";
 import { MAX_DEPTH } from "../../limits.js";
 import { decodeUtf8, isUtf8 } from "../../utf8.js";
@@ -28,9 +27,10 @@ import {
   readUnsigned,
 } from "./format.js";
 import { numberAt, numberBytes } from "./number.js";
-import { isString, skipMsgpack } from "./scan.js";
 import { isTimestamp, millisecondsOf } from "./timestamp.js";
-import { writeMsgpackAsJson } from "./to-json.js";
+
+// Declared here because the package must compile without the types of Node or of the DOM; every platform we run on has it.
+declare function btoa(text: string): string;
 
 const NOTHING = /*#__PURE__*/ new Uint8Array(0);
 
@@ -159,9 +159,10 @@ const knownKeys: string[] = /*#__PURE__*/ new Array<string>(KNOWN_KEYS).fill("")
 const LONGEST_KNOWN_KEY = 24;
 
 function readKey(depth: number): string {
-  const first = at < end ? (bytes[at] as number) : NEVER_USED;
+  const first = at < end ? (bytes[at] as number) : NIL;
   if (first < FIXSTR || first > FIXSTR + LONGEST_KNOWN_KEY) {
-    return isString(first) ? (readValue(depth + 1) as string) : readOtherKey();
+    const key = readValue(depth + 1);
+    return typeof key === "string" ? key : textOf(key);
   }
   at++;
   const length = first - FIXSTR;
@@ -189,13 +190,20 @@ function isSame(known: string, from: number, length: number): boolean {
   return true;
 }
 
-/** The text that JSON readers see in the place of a key that isn't a string. */
-function readOtherKey(): string {
-  const from = at;
-  at = skipMsgpack(bytes, from, end);
-  const writer = new ByteWriter();
-  if (at < 0 || !writeMsgpackAsJson(writer, bytes, from, at)) throw notMsgpack();
-  return decodeUtf8(writer.bytes, 0, writer.length);
+/**
+ * The text that JSON readers see in the place of a key that isn't a string. Made of the value, not by to-json.ts: browsers would load all of that for a
+ * key that hardly anybody uses.
+ */
+function textOf(key: unknown): string {
+  if (typeof key === "bigint") return String(key);
+  if (Object.is(key, -0)) return "-0";
+  if (key instanceof Uint8Array) {
+    return `{"$bytes":"${btoa(Array.from(key, (byte) => String.fromCharCode(byte)).join(""))}"}`;
+  }
+  if (Array.isArray(key)) return `[${key.map(textOf).join()}]`;
+  if (typeof key !== "object" || key === null || key instanceof Date) return JSON.stringify(key);
+  const members = Object.entries(key).map(([name, member]) => `${JSON.stringify(name)}:${textOf(member)}`);
+  return `{${members.join()}}`;
 }
 
 function notMsgpack(): RingcastError {
