@@ -378,7 +378,7 @@ export class FileKeeper implements LogKeeper {
     this.#isMarkedOpen = false;
     log.isDirty = false;
     await this.#context.catalogueSynced();
-    if (log.head !== head || this.#isMarkedOpen || this.#copying !== undefined || this.#isEnded) return false;
+    if (!this.#isStillEmpty(head)) return false;
     this.discard();
     log.restart();
     this.afterGrow(log);
@@ -386,6 +386,10 @@ export class FileKeeper implements LogKeeper {
     this.#context.gone(this);
     removeLogFile(this.#context.directory, log.topic, log.partition);
     return true;
+  }
+
+  #isStillEmpty(head: number): boolean {
+    return this.log.head === head && !this.#isMarkedOpen && this.#copying === undefined && !this.#isEnded;
   }
 
   get #isEnded(): boolean {
