@@ -22,7 +22,7 @@ const PAGES = join(ROOT, "server/src/dashboard/page");
 export async function buildAll() {
   for (const { folder } of PACKAGES) rmSync(join(ROOT, folder, "dist"), { recursive: true, force: true });
   execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-b", ROOT], { stdio: "inherit" });
-  await bundleSdk(join(ROOT, "client-sdk/dist/ringcast.js"));
+  await bundleSdk(join(ROOT, "client-sdk/dist"));
   await buildAssets(join(ROOT, "server/dist/assets"));
 }
 
@@ -54,14 +54,16 @@ export async function buildForTests(folder) {
   return join(server, "bin/ringcast.js");
 }
 
-/** Bundles the SDK for browsers into one ESM file. */
-export async function bundleSdk(outfile) {
-  await bundle({ ...BROWSER, entryPoints: [join(ROOT, "client-sdk/src/browser.ts")], outfile });
+/** Bundles the SDK for browsers into one ESM file for each dialect: `ringcast.js` (binary) and `ringcast-json.js`. */
+export async function bundleSdk(folder) {
+  const source = join(ROOT, "client-sdk/src");
+  const entryPoints = { ringcast: join(source, "browser.ts"), "ringcast-json": join(source, "json/browser.ts") };
+  await bundle({ ...BROWSER, entryPoints, outdir: folder });
 }
 
 async function buildAssets(folder) {
   mkdirSync(join(folder, "demo"), { recursive: true });
-  await bundleSdk(join(folder, "sdk/ringcast.js"));
+  await bundleSdk(join(folder, "sdk"));
   const scripts = readdirSync(PAGES).filter((name) => /^(index|demo)\.ts$/.test(name));
   await bundle({ ...BROWSER, entryPoints: scripts.map((name) => join(PAGES, name)), outdir: folder });
   for (const name of readdirSync(PAGES)) {

@@ -1,12 +1,14 @@
 /**
- * `@ringcast/client` in browsers and workers, and the source of the single file that the hub serves at /sdk/ringcast.js.
+ * `@ringcast/client` in browsers and workers, in the binary dialect, and the source of the single file that the hub serves at /sdk/ringcast.js.
  */
 import { createHub, type Hub } from "./client.js";
+import { msgpackCodec } from "./msgpack-codec.js";
 import type { ConnectOptions } from "./options.js";
 import type { AnyTopics } from "./topics.js";
 import { browserTransport } from "./transport/browser.js";
 
 export * from "./api.js";
+export { msgpackCodec };
 
 /**
  * Connects to a hub. Returns at once; what is asked before the connection stands waits for it.
@@ -19,5 +21,5 @@ export function connect<Topics extends object = AnyTopics>(
   url: string | readonly string[],
   options: ConnectOptions = {},
 ): Hub<Topics> {
-  return createHub<Topics>(url, options, browserTransport);
+  return createHub<Topics>(url, options, browserTransport, msgpackCodec);
 }

@@ -4,13 +4,11 @@ import {
   type HistoryFrame,
   type HubFrame,
   type Limits,
-  type PublishedFrame,
   type TopicDescription,
   type TopicFrame,
 } from "@ringcast/protocol";
-import { jsonCodec } from "./codec.js";
+import type { Codec } from "./codec.js";
 import { createConnection, type Connection } from "./connection.js";
-import { createDeferred, type Deferred } from "./deferred.js";
 import { badRequest, unavailable } from "./errors.js";
 import type { Link } from "./link.js";
 import { createListeners } from "./listeners.js";
@@ -92,14 +90,18 @@ export function createHub<Topics>(
   url: string | readonly string[],
   options: ConnectOptions,
   platformTransport: Transport,
+  entryCodec: Codec,
 ): Hub<Topics> {
   const {
     token,
-    codec = jsonCodec,
+    codec = entryCodec,
     transport = platformTransport,
     runtime = platformRuntime,
     timeoutMs = TIMEOUT_MS,
     maxBacklog = MAX_BACKLOG,
+    outbox,
+    verify,
+    debug,
   } = options;
   const { on, tell } = createListeners<HubEvents>();
   const subscriptions = new Set<RunningSubscription>();
@@ -108,7 +110,6 @@ export function createHub<Topics>(
   let lastId = 0;
   let limits: Limits | undefined;
   let reason: RingcastError | undefined;
-  let connected: Deferred<undefined> | undefined;
   let closing: Promise<void> | undefined;
 
   const link: Link = {
@@ -118,16 +119,27 @@ export function createHub<Topics>(
     call: (operation, onReply, body) => {
       const id = ++lastId;
       receivers.set(id, onReply);
-      connection.send({ ...operation, id }, body);
+      try {
+        connection.send({ ...operation, id }, body);
+      } catch (error) {
+        // What no frame can hold, a topic with half a character for one.
+        receivers.delete(id);
+        onReply({ op: "error", ...encodingError(error, "topic").toBody() });
+      }
     },
     send: (operation) => connection.send(operation),
-    listen: (subscription, receive) => receivers.set(keyOf(subscription), receive),
+    listen: (subscription, receive) => {
+      if (receive === undefined) receivers.delete(keyOf(subscription));
+      else receivers.set(keyOf(subscription), receive);
+    },
     gap: (gap) => tell("gap", gap),
+    error: (error) => tell("error", error),
   };
-  const producer = createProducer(link, { timeoutMs, maxBacklog });
-  const questions = createQuestions(link, timeoutMs);
+  const producer = createProducer(link, { timeoutMs, maxBacklog, outbox });
+  const gone = (otherwise?: string): RingcastError => reason ?? unavailable(otherwise);
+  const questions = createQuestions(link, timeoutMs, gone);
   const connection: Connection = createConnection(
-    { urls: toRoutes(url), token, codec, transport, runtime },
+    { urls: toRoutes(url), token, codec, transport, runtime, verify, debug },
     {
       welcomed: (welcome) => {
         limits = welcome.limits;
@@ -151,10 +163,8 @@ export function createHub<Topics>(
       },
       changed: (state, why) => {
         reason = why;
-        if (state === "connected") connected?.resolve(undefined);
         if (state === "closed") {
           // Nothing comes any more: whoever waits is told.
-          connected?.reject(gone());
           producer.close(gone());
           questions.close(gone());
           for (const subscription of subscriptions) subscription.end(why);
@@ -164,24 +174,23 @@ export function createHub<Topics>(
     },
   );
 
-  const gone = (): RingcastError => reason ?? unavailable();
-
   const checkOpen = (): void => {
     if (closing !== undefined || connection.state === "closed") throw gone();
   };
 
-  const publish = async (target: PublishTarget, fields: object): Promise<PublishedFrame> => {
+  const publish = async (target: PublishTarget, fields: object): Promise<object> => {
     let body;
     checkOpen();
     try {
       body = codec.encodeBody(fields);
     } catch (error) {
-      throw badRequest(`Not encodable: ${String(error)}`, "data");
+      throw encodingError(error, "data");
     }
     const reply = await producer.publish(target, body);
     // Stored, but so long ago that the hub no longer knows where.
     if (reply.timestamp === undefined) throw new RingcastError("conflict", "Stored, place unknown.");
-    return reply;
+    const { topic, partition, epoch, offset, offsets, timestamp } = reply;
+    return offsets ? { topic, timestamp, offsets } : { topic, partition, epoch, offset, timestamp };
   };
 
   const drive = async (
@@ -205,27 +214,16 @@ export function createHub<Topics>(
     },
     connected: async () => {
       checkOpen();
-      if (connection.state === "connected") return;
-      const waiting = (connected ??= createDeferred<undefined>());
-      const timer = runtime.setTimer(timeoutMs, () => waiting.reject(gone()));
-      await waiting.promise.finally(() => {
-        connected = undefined;
-        timer.cancel();
-      });
+      if (connection.state !== "connected") await questions.ask();
     },
     on,
-    publish: async (topic: string, data: unknown, { key, headers, ...target }: PublishOptions = {}) => {
-      const { partition, epoch, offset, timestamp } = await publish({ topic, ...target }, { data, key, headers });
-      return { topic, partition, epoch, offset, timestamp };
-    },
-    publishMany: async (
+    publish: (topic: string, data: unknown, { key, headers, ...target }: PublishOptions = {}) =>
+      publish({ topic, ...target }, { data, key, headers }),
+    publishMany: (
       topic: string,
       messages: readonly OutgoingMessage<unknown>[],
-      target: Omit<PublishOptions, "key" | "headers"> = {},
-    ) => {
-      const { timestamp, offsets } = await publish({ topic, ...target }, { messages });
-      return { topic, timestamp, offsets };
-    },
+      target?: Omit<PublishOptions, "key" | "headers">,
+    ) => publish({ topic, ...target }, { messages }),
     drained: producer.drained,
     subscribe: (topic: string, subscribeOptions: SubscribeOptions<unknown> = {}) => {
       checkOpen();
@@ -243,7 +241,7 @@ export function createHub<Topics>(
       const reply = (await questions.ask(operation)) as HistoryFrame;
       const { messages, head, tail, next, gap } = reply;
       return {
-        messages: messages.map((wire) => toMessage(topic, reply.partition, next.epoch, wire)),
+        messages: messages.map((wire) => toMessage(topic, reply.partition, next.epoch, wire, link.hubTimeMs())),
         next: { topic, partition: reply.partition, ...next },
         head,
         tail,
@@ -269,6 +267,10 @@ function toRoutes(addresses: string | readonly string[]): string[] {
     if (rest === undefined) throw badRequest(`No address like ws://127.0.0.1:7447: ${address}`, "url");
     return `ws${rest}/v1/ws`;
   });
+}
+
+function encodingError(error: unknown, field: string): RingcastError {
+  return error instanceof RingcastError ? error : badRequest(`Not encodable: ${String(error)}`, field);
 }
 
 /** Below all ids of requests. */

@@ -32,6 +32,8 @@ export interface ConnectionSettings {
   readonly codec: Codec;
   readonly transport: Transport;
   readonly runtime: Runtime;
+  readonly verify: boolean | undefined;
+  readonly debug: ConnectOptions["debug"];
 }
 
 export interface ConnectionHandler {
@@ -58,7 +60,7 @@ export interface Connection {
 
 /** Makes the connection and begins to dial. */
 export function createConnection(settings: ConnectionSettings, handler: ConnectionHandler): Connection {
-  const { urls, token, codec, transport, runtime } = settings;
+  const { urls, token, codec, transport, runtime, verify, debug } = settings;
   let state: ConnectionState = "connecting";
   let socket: TransportSocket | undefined;
   /** Counts the dials: events of an older one are ignored. */
@@ -84,7 +86,10 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
     timer = runtime.setTimer(delayMs, callback);
   };
 
-  const send = (operation: Operation, body?: FrameData): void => socket?.send(codec.encode(operation, body));
+  const send = (operation: Operation, body?: FrameData): void => {
+    debug?.({ type: "sent", operation });
+    socket?.send(codec.encode(operation, body));
+  };
 
   const drop = (): void => {
     const dropped = socket;
@@ -116,6 +121,7 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   const open = async (mine: number): Promise<void> => {
     const secret = typeof token === "function" ? await token() : token;
     if (mine !== current) return;
+    debug?.({ type: "dialing", url: address() });
     socket = transport(address(), codec.subprotocol, {
       received: (data) => {
         if (mine === current) receive(data, secret);
@@ -127,21 +133,25 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   };
 
   const receive = (data: FrameData, secret: string | undefined): void => {
-    let frame: HubFrame;
+    let frame: HubFrame | undefined;
     heardMs = runtime.monotonicMs();
     isProbing = false;
     try {
-      frame = codec.decode(data);
+      frame = codec.decode(data, verify);
     } catch (error) {
       lose(1007, String(error));
       return;
     }
+    // An operation of a later version.
+    if (frame === undefined) return;
+    debug?.({ type: "received", frame });
     if (frame.op === "welcome") {
       welcomedMs = heardMs;
       clockMs = frame.time - heardMs;
       watch();
       // Not as a subprotocol: that may not hold every character. Nothing waits for the reply.
-      if (secret !== undefined) send({ op: "auth", id: OWN_ID, token: secret });
+      // Past `send`, where it would be shown.
+      if (secret !== undefined) socket?.send(codec.encode({ op: "auth", id: OWN_ID, token: secret }));
       state = "connected";
       handler.welcomed(frame);
       handler.changed(state);
@@ -182,12 +192,12 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
       close(reason);
       return;
     }
-    arm(
+    const retryMs =
       returnMs === undefined
         ? runtime.random() * Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts++)
-        : Math.max(0, returnMs - runtime.monotonicMs()),
-      dial,
-    );
+        : Math.max(0, returnMs - runtime.monotonicMs());
+    debug?.({ type: "lost", reason, retryMs });
+    arm(retryMs, dial);
     handler.changed(state, reason);
   };
 

@@ -1,12 +1,14 @@
 /**
- * `@ringcast/client` in Node: the same API as in browsers, over the platform's WebSocket, or over the package `ws` on Node 20.
+ * `@ringcast/client` in Node: the same API as in browsers, in the binary dialect, over the platform's WebSocket, or over the package `ws` on Node 20.
  */
 import { createHub, type Hub } from "./client.js";
+import { msgpackCodec } from "./msgpack-codec.js";
 import type { ConnectOptions } from "./options.js";
 import type { AnyTopics } from "./topics.js";
 import { nodeTransport } from "./transport/node.js";
 
 export * from "./api.js";
+export { msgpackCodec };
 
 /**
  * Connects to a hub. Returns at once; what is asked before the connection stands waits for it.
@@ -19,5 +21,5 @@ export function connect<Topics extends object = AnyTopics>(
   url: string | readonly string[],
   options: ConnectOptions = {},
 ): Hub<Topics> {
-  return createHub<Topics>(url, options, nodeTransport);
+  return createHub<Topics>(url, options, nodeTransport, msgpackCodec);
 }

@@ -1,5 +1,5 @@
 /** What subscriptions, publishes and questions need of the one connection they share. */
-import type { Gap, HubFrame, Limits } from "@ringcast/protocol";
+import type { Gap, HubFrame, Limits, RingcastError } from "@ringcast/protocol";
 import type { Operation } from "./codec.js";
 import type { Runtime } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
@@ -14,8 +14,10 @@ export interface Link {
   call(operation: Operation, onReply: (frame: HubFrame) => void, body?: FrameData): void;
   /** Sends what has no reply. */
   send(operation: Operation): void;
-  /** Has frames of a subscription handed to `receive`, as long as this connection lives. */
-  listen(subscription: number, receive: (frame: HubFrame) => void): void;
+  /** Has frames of a subscription handed to `receive`, as long as this connection lives; to nobody where that is left out. */
+  listen(subscription: number, receive?: (frame: HubFrame) => void): void;
   /** Tells the user of a gap. */
   gap(gap: Gap): void;
+  /** Tells the user of an error that is being met here. */
+  error(error: RingcastError): void;
 }

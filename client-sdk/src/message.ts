@@ -27,6 +27,8 @@ export interface Message<Data = unknown> {
   /** Empty where none were given. */
   readonly headers: Readonly<Record<string, string>>;
   readonly data: Data;
+  /** How long the message took from the hub's log to the loop, milliseconds by the hub's clock; at least 0. Replay counts: a message of yesterday has a day. */
+  readonly lag: number;
   /** The place right behind this message, for `from`. */
   readonly position: MessagePosition;
 }
@@ -44,8 +46,19 @@ export interface HistoryPage<Data = unknown> {
   readonly gap: Gap | undefined;
 }
 
-/** Makes what the user gets out of what came over the wire. */
-export function toMessage(topic: string, partition: number, epoch: string, wire: WireMessage): Message {
-  const place = { topic, partition, epoch };
-  return { key: undefined, headers: {}, ...wire, ...place, position: { ...place, offset: wire.offset + 1 } };
+/**
+ * Makes what the user gets out of what came over the wire.
+ *
+ * @param hubTimeMs the hub's clock, now
+ */
+export function toMessage(
+  topic: string,
+  partition: number,
+  epoch: string,
+  { offset, timestamp, key, headers = {}, data }: WireMessage,
+  hubTimeMs: number,
+): Message {
+  const position = { topic, partition, epoch, offset: offset + 1 };
+  const lag = Math.max(0, hubTimeMs - timestamp);
+  return { topic, partition, epoch, offset, timestamp, key, headers, data, lag, position };
 }

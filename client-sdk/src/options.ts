@@ -1,7 +1,9 @@
 /** What users can set and hear, each with its default. */
-import type { Gap, RingcastError, Start } from "@ringcast/protocol";
+import type { Gap, RecordFilter, RingcastError, Start, Until } from "@ringcast/protocol";
 import type { Codec } from "./codec.js";
+import type { DebugEvent } from "./debug-event.js";
 import type { Message, MessagePosition } from "./message.js";
+import type { Outbox } from "./outbox.js";
 import type { Runtime } from "./runtime/port.js";
 import type { Transport } from "./transport/port.js";
 
@@ -15,7 +17,16 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   /** Publishes that may wait for their acknowledgement at once; one more rejects with `too_many`. Default 10,000. See `Hub.drained`. */
   readonly maxBacklog?: number;
-  /** The dialect. Default JSON. */
+  /**
+   * Compares each record with the check that its publisher made (binary dialect; in JSON the hub has done so). Damaged ones are never handed out: an
+   * `error` event tells of it, and they are read again. Default false.
+   */
+  readonly verify?: boolean;
+  /** Told of every frame and every attempt to connect, never of a token. `consoleDebug` of `@ringcast/client/debug` prints it. */
+  readonly debug?: (event: DebugEvent) => void;
+  /** Keeps publishes until the hub has them, so that they outlive the page. Default none. */
+  readonly outbox?: Outbox;
+  /** The dialect. Default: that of the entry, so binary for `@ringcast/client` and JSON for `@ringcast/client/json`. */
   readonly codec?: Codec;
   /** The network. Default: the platform's WebSocket, or `ws` on Node 20. */
   readonly transport?: Transport;
@@ -71,6 +82,10 @@ export type SubscribeFrom = Start | MessagePosition;
 export interface SubscribeOptions<Data> {
   /** Default `"latest"`: only what comes after. */
   readonly from?: SubscribeFrom;
+  /** Ends the loop before this offset or time, or before the heads as of now. Default: never. */
+  readonly until?: Until;
+  /** Only these messages; what is left out is not sent. Default: all. */
+  readonly filter?: RecordFilter;
   /** Messages that may wait in the SDK, at most; the hub's limit holds too. Default 1,024. Choose less for large messages. */
   readonly window?: number;
   /** Ends the subscription when aborted; the loop then ends as after the last message. */
@@ -93,6 +108,10 @@ export interface HistoryOptions {
   readonly partition?: number;
   /** Default `"earliest"`. */
   readonly from?: Exclude<Start, { readonly topics: unknown }> | MessagePosition;
+  /** Ends the pages before this. Default: never. */
+  readonly until?: Until;
+  /** Only these messages. A page may be short then, or empty. Default: all. */
+  readonly filter?: RecordFilter;
   /** Messages on a page, 1 to 1,000. Default 100. */
   readonly limit?: number;
 }
@@ -112,4 +131,6 @@ export interface HubEvents {
   readonly state: StateChange;
   /** A subscription reached a gap. */
   readonly gap: Gap;
+  /** Something went wrong and is being met: a record came damaged and is read again. */
+  readonly error: RingcastError;
 }

@@ -10,6 +10,7 @@ import { RingcastError, type Durability, type HubFrame, type PublishedFrame } fr
 import { createDeferred, type Deferred } from "./deferred.js";
 import { errorOf, retryDelayMs, unavailable } from "./errors.js";
 import type { Link } from "./link.js";
+import type { KeptPublish, Outbox } from "./outbox.js";
 import type { Timer } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
 
@@ -35,6 +36,7 @@ export interface ProducerOptions {
   readonly timeoutMs: number;
   /** Publishes without an outcome, at most. */
   readonly maxBacklog: number;
+  readonly outbox: Outbox | undefined;
 }
 
 export interface Producer {
@@ -48,7 +50,7 @@ export interface Producer {
   publish(target: PublishTarget, body: FrameData): Promise<PublishedFrame>;
   /** Resolves at once while less than half of the backlog is taken, otherwise when all of it has its outcome. */
   readonly drained: () => Promise<void>;
-  /** Resolves when every publish so far has its outcome. */
+  /** Resolves when every publish so far has its outcome; at once where an outbox keeps them. */
   settled(): Promise<unknown>;
   /** Sends what waits, over a connection that was just made. */
   welcomed(): void;
@@ -58,13 +60,13 @@ export interface Producer {
   close(error: RingcastError): void;
 }
 
-interface Entry extends Deferred<PublishedFrame> {
-  readonly target: PublishTarget;
-  readonly body: FrameData;
+interface Entry extends Deferred<PublishedFrame>, KeptPublish {
   readonly bytes: number;
   readonly timeout: Timer;
   /** Undefined: not stored, for certain. */
   sequence: number | undefined;
+  /** Settles when the outbox has it under this sequence. */
+  kept: Promise<unknown> | undefined;
   /** The promise has rejected because time was over. */
   isLate: boolean;
 }
@@ -75,19 +77,24 @@ interface Line {
   readonly entries: Entry[];
   inflight: number;
   nextSequence: number;
+  /** Above every sequence that was ever given. */
+  unused: number;
   /** Set after a refusal: where to begin again, once nothing is in flight. */
   restart: number | undefined;
   /** Runs while the line waits before trying again. */
   pause: Timer | undefined;
 }
 
-export function createProducer(link: Link, { timeoutMs, maxBacklog }: ProducerOptions): Producer {
+export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: ProducerOptions): Producer {
   const lines = new Map<string, Line>();
   /** Lines that have something to send. */
   const waiting = new Set<Line>();
   let held = 0;
   let inflight = 0;
   let inflightBytes = 0;
+  /** Counts the connections. */
+  let connection = 0;
+  let closed: RingcastError | undefined;
 
   const remove = (line: Line, entry: Entry): Entry => {
     const at = line.entries.indexOf(entry);
@@ -96,7 +103,16 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog }: ProducerOp
       held--;
     }
     entry.timeout.cancel();
+    outbox?.drop(entry);
     return entry;
+  };
+
+  /** Gives a publish its sequence. */
+  const number = (line: Line, entry: Entry, sequence: number): number => {
+    entry.sequence = sequence;
+    line.unused = Math.max(line.unused, sequence + 1);
+    entry.kept = outbox?.keep(entry);
+    return sequence;
   };
 
   const sendDue = (): void => {
@@ -117,16 +133,22 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog }: ProducerOp
   };
 
   const send = (line: Line, entry: Entry): void => {
-    const sequence = (entry.sequence ??= line.nextSequence);
+    const sequence = entry.sequence ?? number(line, entry, line.nextSequence);
+    const mine = connection;
+    const call = (): void => {
+      if (mine !== connection) return;
+      link.call(
+        { op: "publish", ...entry.target, producer: { id: line.producer, sequence } },
+        (reply) => settle(line, entry, sequence, reply),
+        entry.body,
+      );
+    };
     line.nextSequence = sequence + 1;
     line.inflight++;
     inflight++;
     inflightBytes += entry.bytes;
-    link.call(
-      { op: "publish", ...entry.target, producer: { id: line.producer, sequence } },
-      (reply) => settle(line, entry, sequence, reply),
-      entry.body,
-    );
+    if (entry.kept === undefined) call();
+    else entry.kept.then(call, call);
   };
 
   const settle = (line: Line, entry: Entry, sequence: number, reply: HubFrame): void => {
@@ -178,19 +200,12 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog }: ProducerOp
     if (stored !== UNKNOWN) remove(line, entry);
   };
 
-  const lineOf = (topic: string): Line => {
-    let line = lines.get(topic);
+  const lineOf = (name: string, producer = link.runtime.randomId()): Line => {
+    let line = lines.get(name);
     if (line === undefined) {
-      for (const [name, { entries }] of lines) if (lines.size >= MAX_LINES && !entries[0]) lines.delete(name);
-      line = {
-        producer: link.runtime.randomId(),
-        entries: [],
-        inflight: 0,
-        nextSequence: 0,
-        restart: undefined,
-        pause: undefined,
-      };
-      lines.set(topic, line);
+      for (const [other, { entries }] of lines) if (lines.size >= MAX_LINES && !entries[0]) lines.delete(other);
+      line = { producer, entries: [], inflight: 0, nextSequence: 0, unused: 0, restart: undefined, pause: undefined };
+      lines.set(name, line);
     }
     return line;
   };
@@ -198,43 +213,81 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog }: ProducerOp
   const settled = (): Promise<unknown> =>
     Promise.allSettled([...lines.values()].flatMap(({ entries }) => entries.map(({ promise }) => promise)));
 
+  const add = (line: Line, target: PublishTarget, body: FrameData): Entry => {
+    const entry: Entry = {
+      ...createDeferred<PublishedFrame>(),
+      target,
+      body,
+      producer: line.producer,
+      bytes: (typeof body === "string" ? encoder.encode(body) : body).length,
+      timeout: link.runtime.setTimer(timeoutMs, () => expire(line, entry)),
+      sequence: undefined,
+      kept: undefined,
+      isLate: false,
+    };
+    held++;
+    line.entries.push(entry);
+    waiting.add(line);
+    return entry;
+  };
+
+  const restore = ({ target, body, producer, sequence = 0 }: KeptPublish): Entry => {
+    const { topic } = target;
+    // Beside the line of another page. No topic has a space.
+    const isOther = (lines.get(topic)?.producer ?? producer) !== producer;
+    const line = lineOf(isOther ? `${topic} ${producer}` : topic, producer);
+    const entry = add(line, target, body);
+    entry.sequence = sequence;
+    line.unused = sequence + 1;
+    // Nobody waits for it any more.
+    entry.promise.catch(() => undefined);
+    return entry;
+  };
+
+  const publish = async (target: PublishTarget, body: FrameData): Promise<PublishedFrame> => {
+    if (loading !== undefined) await loading;
+    if (closed !== undefined) throw closed;
+    const line = lineOf(target.topic);
+    const entry = add(line, target, body);
+    if (held > maxBacklog) {
+      remove(line, entry).reject(new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`));
+    }
+    // Kept before there is a connection, so with the sequence that it will have unless one before it is refused. Never that of another: the same
+    // bytes under it would pass for the same publish.
+    else if (outbox !== undefined) number(line, entry, line.unused);
+    sendDue();
+    return entry.promise;
+  };
+
+  const loading = outbox?.load(restore).then(sendDue);
+  loading?.catch(() => undefined);
+
   return {
-    publish: (target, body) => {
-      const line = lineOf(target.topic);
-      const entry: Entry = {
-        ...createDeferred<PublishedFrame>(),
-        target,
-        body,
-        bytes: (typeof body === "string" ? encoder.encode(body) : body).length,
-        timeout: link.runtime.setTimer(timeoutMs, () => expire(line, entry)),
-        sequence: undefined,
-        isLate: false,
-      };
-      held++;
-      line.entries.push(entry);
-      if (held > maxBacklog) {
-        remove(line, entry).reject(new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`));
-      }
-      waiting.add(line);
-      sendDue();
-      return entry.promise;
-    },
+    publish,
     drained: async () => {
       if (held * 2 >= maxBacklog) await settled();
     },
-    settled,
+    settled: async () => {
+      if (outbox === undefined) await settled();
+    },
     welcomed: sendDue,
     lost: () => {
       inflight = inflightBytes = 0;
+      connection++;
       for (const line of lines.values()) {
         line.inflight = 0;
         beginAgain(line);
       }
     },
     close: (error) => {
+      closed = error;
+      connection++;
       for (const line of lines.values()) {
         line.pause?.cancel();
-        for (const entry of [...line.entries]) remove(line, entry).reject(error);
+        for (const { timeout, reject } of line.entries.splice(0)) {
+          timeout.cancel();
+          reject(error);
+        }
       }
     },
   };

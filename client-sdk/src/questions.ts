@@ -2,39 +2,41 @@
 import type { HubFrame, RingcastError } from "@ringcast/protocol";
 import type { Operation } from "./codec.js";
 import { createDeferred, type Deferred } from "./deferred.js";
-import { errorOf, unavailable } from "./errors.js";
+import { errorOf } from "./errors.js";
 import type { Link } from "./link.js";
 
 export interface Questions {
   /**
-   * Asks and waits for the answer.
+   * Asks and waits for the answer; without an operation for the connection alone, and the answer is undefined.
    *
    * @throws RingcastError (as a rejection) `unavailable` when time is over, and what the hub refuses with
    */
-  ask(operation: Operation): Promise<HubFrame>;
+  ask(operation?: Operation): Promise<HubFrame | undefined>;
   /** Asks again over a connection that was just made. */
   welcomed(): void;
   close(error: RingcastError): void;
 }
 
-export function createQuestions(link: Link, timeoutMs: number): Questions {
-  const open = new Map<Deferred<HubFrame>, Operation>();
+/** @param why there is no answer: the state of the connection, where that is the reason */
+export function createQuestions(link: Link, timeoutMs: number, why: (otherwise: string) => RingcastError): Questions {
+  const open = new Map<Deferred<HubFrame | undefined>, Operation | undefined>();
 
-  const send = (operation: Operation, { resolve, reject }: Deferred<HubFrame>): void => {
+  const send = (operation: Operation | undefined, { resolve, reject }: Deferred<HubFrame | undefined>): void => {
     if (link.limits() === undefined) return;
-    link.call(operation, (reply) => {
-      if (reply.op !== "error") resolve(reply);
-      // A hub that is going away: the next one is asked.
-      else if (reply.code !== "shutting_down") reject(errorOf(reply));
-    });
+    if (operation === undefined) resolve(undefined);
+    else {
+      link.call(operation, (reply) => {
+        if (reply.op !== "error") resolve(reply);
+        // A hub that is going away: the next one is asked.
+        else if (reply.code !== "shutting_down") reject(errorOf(reply));
+      });
+    }
   };
 
   return {
     ask: (operation) => {
-      const question = createDeferred<HubFrame>();
-      const timer = link.runtime.setTimer(timeoutMs, () =>
-        question.reject(unavailable(`Not answered in ${timeoutMs} ms.`)),
-      );
+      const question = createDeferred<HubFrame | undefined>();
+      const timer = link.runtime.setTimer(timeoutMs, () => question.reject(why(`Not answered in ${timeoutMs} ms.`)));
       open.set(question, operation);
       send(operation, question);
       return question.promise.finally(() => {

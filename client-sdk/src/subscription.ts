@@ -4,20 +4,21 @@
  */
 import {
   RingcastError,
+  type DecodedMessagesFrame,
   type ErrorCode,
   type GapFrame,
   type HubFrame,
-  type MessagesFrame,
   type PartitionState,
   type PartitionStates,
   type Position,
   type Start,
   type SubscribedFrame,
   type TopicStart,
+  type WireMessage,
 } from "@ringcast/protocol";
 import { acceptFrame, positionsOf, type Cursor } from "./cursor.js";
 import { createDeferred } from "./deferred.js";
-import { badRequest, errorOf, GapError, retryDelayMs } from "./errors.js";
+import { badRequest, damaged, errorOf, GapError, retryDelayMs } from "./errors.js";
 import type { Link } from "./link.js";
 import { toMessage, type Message } from "./message.js";
 import type { SubscribeOptions } from "./options.js";
@@ -26,6 +27,9 @@ import type { Timer } from "./runtime/port.js";
 
 /** Messages that may wait in the SDK, where the user doesn't say. */
 const WINDOW = 1_024;
+
+/** So often in a row damage is met by reading again. */
+const MAX_DAMAGES = 3;
 
 /** State of each partition, by topic. */
 export type TopicStates = Readonly<Record<string, PartitionStates>>;
@@ -59,9 +63,15 @@ export interface RunningSubscription extends Subscription {
   end(error: RingcastError | undefined): void;
 }
 
-/** A frame that waits, and the connection it came over: the hub of another one has not counted it. */
+/** Messages or a gap that wait. */
 interface Waiting {
-  readonly frame: MessagesFrame | GapFrame;
+  readonly cursor: Cursor;
+  readonly epoch: string;
+  /** Offset behind them. */
+  readonly next: number;
+  readonly messages: readonly WireMessage[];
+  readonly gap?: GapFrame;
+  /** The connection they came over: the hub of another one has not counted them. */
   readonly connection: number;
 }
 
@@ -77,7 +87,7 @@ export function createSubscription(
   options: SubscribeOptions<unknown>,
   onEnd: () => void,
 ): RunningSubscription {
-  const { window: askedWindow = WINDOW, signal } = options;
+  const { window: askedWindow = WINDOW, until, filter, signal } = options;
   if (!(askedWindow >= 1)) throw badRequest(`A window is at least 1, not ${askedWindow}.`, "window");
   const isPattern = /(^|\.)[*>](\.|$)/.test(topic);
   const start = toStart(options.from ?? "latest", isPattern);
@@ -87,7 +97,7 @@ export function createSubscription(
   let others: TopicStart | undefined;
   /** The hub's number; undefined while not subscribed on this connection. */
   let number: number | undefined;
-  /** Counts the connections. */
+  /** Counts the connections, and the times that it was read again on one. */
   let connection = 0;
   let frames: Waiting[] = [];
   /** Messages in them that the user has not got. */
@@ -102,6 +112,8 @@ export function createSubscription(
   const acks = new Map<Cursor, number>();
   /** Not subscribed on this connection yet, because of what waits. */
   let isDue = false;
+  /** Damaged frames since the last good one. */
+  let damages = 0;
   let retry: Timer | undefined;
   let wake: (() => void) | undefined;
   let isIterating = false;
@@ -117,6 +129,7 @@ export function createSubscription(
       partition: Number(partition),
       expected: at,
       handed: at,
+      end: undefined,
     };
     cursors.set(key, cursor);
     return cursor;
@@ -140,9 +153,15 @@ export function createSubscription(
     wake?.();
   };
 
+  /** The hub's number means nothing any more. */
+  const forget = (): void => {
+    if (number !== undefined) link.listen(number);
+    number = undefined;
+  };
+
   const unsubscribe = (): void => {
     if (number !== undefined) link.call({ op: "unsubscribe", subscription: number }, () => undefined);
-    number = undefined;
+    forget();
   };
 
   /** Ends it at once, whatever waits. */
@@ -165,7 +184,15 @@ export function createSubscription(
     window = limit - count;
     const askedMs = link.hubTimeMs();
     link.call(
-      { op: "subscribe", [isPattern ? "pattern" : "topic"]: topic, from: startAt("expected"), window },
+      {
+        op: "subscribe",
+        [isPattern ? "pattern" : "topic"]: topic,
+        from: startAt("expected"),
+        until,
+        filter,
+        window,
+        verify: damages > 0 || undefined,
+      },
       (reply) => answered(reply, askedMs),
     );
   };
@@ -194,7 +221,9 @@ export function createSubscription(
   const learn = (topics: Readonly<Record<string, Readonly<Record<string, Position | PartitionState>>>>): void => {
     for (const [name, partitions] of Object.entries(topics)) {
       for (const [partition, at] of Object.entries(partitions)) {
-        cursorOf(name, partition, at.epoch, "next" in at ? at.next : at.offset);
+        const cursor = cursorOf(name, partition, at.epoch, "next" in at ? at.next : at.offset);
+        // On a resume the hub's "head" is a later one.
+        if (until === "head" && "head" in at) cursor.end ??= at.head;
       }
     }
   };
@@ -204,32 +233,53 @@ export function createSubscription(
     if (frame.op === "messages") take(frame);
     else if (frame.op === "gap") {
       const { epoch, from, next } = frame;
-      cursorOf(frame.topic, frame.partition, epoch, from).expected = { epoch, offset: next };
-      push(frame);
+      const cursor = cursorOf(frame.topic, frame.partition, epoch, from);
+      cursor.expected = { epoch, offset: next };
+      push({ cursor, epoch, next, messages: [], gap: frame, connection });
     } else if (frame.op === "matched") learn({ [frame.topic]: frame.partitions });
     // An acknowledgement was refused.
     else if (frame.op === "error") end(errorOf(frame));
-    else if (frame.op === "unsubscribed") {
-      number = undefined;
-      // A reason is the code of an error.
-      end(new RingcastError((frame.reason ?? "unavailable") as ErrorCode, "The hub ended the subscription."));
+    else if (frame.op === "ended" || frame.op === "unsubscribed") {
+      forget();
+      // Everything before `until` has come; or the hub takes it away, and the reason is the code of an error.
+      const { reason = "unavailable" } = frame as { readonly reason?: string };
+      end(frame.op === "ended" ? undefined : new RingcastError(reason as ErrorCode, "The hub ended the subscription."));
     }
   };
 
-  const take = (frame: MessagesFrame): void => {
-    const cursor = cursorOf(frame.topic, frame.partition, frame.epoch, frame.messages[0]?.offset ?? frame.next);
+  const take = (frame: DecodedMessagesFrame): void => {
+    const { topic: name, partition, epoch, next } = frame;
+    const last = frame.messages.at(-1)?.offset;
+    const cursor = cursorOf(name, partition, epoch, frame.messages[0]?.offset ?? next);
     try {
-      const fresh = acceptFrame(cursor, frame);
-      count += fresh.messages.length;
-      push(fresh);
+      const messages = acceptFrame(cursor, frame, filter !== undefined);
+      const { end: limit = Infinity } = cursor;
+      const at = Math.min(next, limit);
+      // Nobody will be done with those beyond the end.
+      if (last !== undefined && last >= limit) acknowledge(cursor, last);
+      if (messages.length > 0) {
+        count += messages.length;
+        push({ cursor, epoch, next: at, messages, connection });
+      } else if (frames.length === 0) cursor.handed = { epoch, offset: at };
+      if (frame.damagedAt === undefined) damages = 0;
+      else readAgain(damaged(frame.damagedAt, cursor));
     } catch (error) {
       end(error as RingcastError);
       unsubscribe();
     }
   };
 
-  const push = (frame: MessagesFrame | GapFrame): void => {
-    frames.push({ frame, connection });
+  /** Asks for what came damaged once more, and has the hub look at it before it is sent. */
+  const readAgain = (error: RingcastError): void => {
+    link.error(error);
+    unsubscribe();
+    lost();
+    if (++damages < MAX_DAMAGES) resume();
+    else end(error);
+  };
+
+  const push = (waiting: Waiting): void => {
+    frames.push(waiting);
     wake?.();
   };
 
@@ -243,33 +293,25 @@ export function createSubscription(
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
-      const { frame } = waiting;
-      if (frame.op === "gap") {
-        frames.shift();
-        pass(frame);
-        continue;
-      }
-      const wire = frame.messages[taken];
+      const { cursor, epoch, next, messages, gap } = waiting;
+      const wire = messages[taken];
       if (wire === undefined) {
         frames.shift();
         taken = 0;
+        cursor.handed = { epoch, offset: next };
+        if (gap !== undefined) pass(gap);
         continue;
       }
       taken++;
       count--;
-      const message = toMessage(frame.topic, frame.partition, frame.epoch, wire);
-      const { epoch, offset } = message.position;
-      const cursor = cursorOf(frame.topic, frame.partition, epoch, offset);
-      cursor.handed = { epoch, offset };
-      yield message;
+      cursor.handed = { epoch, offset: wire.offset + 1 };
+      yield toMessage(cursor.topic, cursor.partition, epoch, wire, link.hubTimeMs());
       // The loop asks for the next one: it is done with this one.
       if (waiting.connection === connection && number !== undefined) finish(cursor, wire.offset);
     }
   }
 
   const pass = (gap: GapFrame): void => {
-    const { epoch, next } = gap;
-    cursorOf(gap.topic, gap.partition, epoch, next).handed = { epoch, offset: next };
     options.onGap?.(gap);
     link.gap(gap);
     if (options.gaps === "reject") drop(new GapError(gap));
@@ -280,9 +322,19 @@ export function createSubscription(
     acks.set(cursor, offset);
     if (++done * 4 < window) return;
     done = 0;
-    for (const [each, acked] of acks) {
-      link.send({ op: "ack", subscription: number, topic: each.topic, partition: each.partition, offset: acked });
-    }
+    for (const [each, acked] of acks) acknowledge(each, acked);
+    acks.clear();
+  };
+
+  const acknowledge = ({ topic: name, partition }: Cursor, offset: number): void => {
+    link.send({ op: "ack", subscription: number, topic: name, partition, offset });
+  };
+
+  const lost = (): void => {
+    retry?.cancel();
+    number = undefined;
+    connection++;
+    done = 0;
     acks.clear();
   };
 
@@ -306,13 +358,7 @@ export function createSubscription(
     },
     close,
     resume,
-    lost: () => {
-      retry?.cancel();
-      number = undefined;
-      connection++;
-      done = 0;
-      acks.clear();
-    },
+    lost,
     end,
     [Symbol.asyncDispose]: close,
     [Symbol.asyncIterator]: () => {

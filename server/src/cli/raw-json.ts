@@ -2,7 +2,7 @@
  * JSON that goes through as it was written: parsed and written again, 9007199254740993 would become 9007199254740992.
  */
 import { randomUUID } from "node:crypto";
-import { jsonCodec, type Codec } from "@ringcast/client";
+import { jsonCodec, type Codec } from "@ringcast/client/json";
 
 /** Text that is known to be JSON. */
 export class RawJson {

@@ -49,6 +49,7 @@ export function loadPages(options: { demo: boolean; assets: string }): ReadonlyM
   const add = (path: string, file: string) => pages.set(path, readPage(join(options.assets, file)));
   add("/", "index.html");
   add("/sdk/ringcast.js", "sdk/ringcast.js");
+  add("/sdk/ringcast-json.js", "sdk/ringcast-json.js");
   if (options.demo) {
     add("/demo", "demo.html");
     for (const file of DEMO_FILES) add(`/assets/${file}`, file);

@@ -1,10 +1,10 @@
-import { jsonCodec } from "@ringcast/client";
+import { jsonCodec } from "@ringcast/client/json";
 import { describe, expect, it } from "vitest";
 
 const encoded = (data: unknown) => jsonCodec.encode({ op: "publish", id: 1 }, jsonCodec.encodeBody({ data })) as string;
 const decoded = (dataJson: string) => {
   const frame = jsonCodec.decode(`{"op":"messages","messages":[{"offset":0,"timestamp":1,"data":${dataJson}}]}`);
-  return "messages" in frame ? frame.messages[0]?.data : undefined;
+  return frame !== undefined && "messages" in frame ? frame.messages[0]?.data : undefined;
 };
 
 describe("the JSON codec", () => {

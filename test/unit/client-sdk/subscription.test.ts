@@ -46,6 +46,7 @@ describe("a subscription", () => {
       key: "k",
       headers: { h: "1" },
       data: { a: 1 },
+      lag: 1_700_000_000_000 - 5,
       position: { topic: "t", partition: 0, epoch: "e1", offset: 1 },
     });
   });

@@ -1,6 +1,6 @@
 /** The SDK over a scripted network and a virtual clock. */
 import type { ConnectOptions, Message } from "@ringcast/client";
-import { connect } from "@ringcast/client";
+import { connect } from "@ringcast/client/json";
 import { ScriptedNetwork } from "../../support/scripted-network.js";
 import { settle, VirtualRuntime } from "../../support/virtual-runtime.js";
 

@@ -1,0 +1,25 @@
+/** The JSON dialect: text frames that any tool can show, and the smallest SDK. */
+import type { HubFrame, WireMessage } from "@ringcast/protocol";
+import { fromJsonText, mayHoldBytes, toJsonText } from "./bytes-in-json.js";
+import type { Codec } from "./codec.js";
+
+/** The JSON dialect. A Uint8Array anywhere in the data travels as `{"$bytes":"<base64>"}` and comes out as a Uint8Array. */
+export const jsonCodec: Codec = {
+  subprotocol: "ringcast.v1.json",
+  encodeBody: toJsonText,
+  // Joined as text: the body is encoded once, however often it is sent.
+  encode: (operation, body) => {
+    const text = JSON.stringify(operation);
+    return body === undefined ? text : `${text.slice(0, -1)},${(body as string).slice(1)}`;
+  },
+  decode: (frame) => {
+    const text = frame as string;
+    const decoded = JSON.parse(text) as HubFrame;
+    if (!("messages" in decoded) || !mayHoldBytes(text)) return decoded;
+    // Each alone: a header or key that looks like bytes stays as it is.
+    for (const message of decoded.messages as { -readonly [Field in keyof WireMessage]: WireMessage[Field] }[]) {
+      message.data = fromJsonText(JSON.stringify(message.data));
+    }
+    return decoded;
+  },
+};

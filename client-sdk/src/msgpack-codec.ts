@@ -1,0 +1,66 @@
+/** The binary dialect: messages are records from here to the last reader, checks included. */
+import {
+  checkKey,
+  CONTENT_TYPE,
+  decodeTrustedHubFrame,
+  encodeHeaders,
+  encodeMsgpack,
+  encodePublishFrame,
+  encodeRecords,
+  encodeUtf8,
+  isWellFormed,
+  NO_HEADERS,
+  type NewMessage,
+  type PublishHead,
+} from "@ringcast/protocol";
+import { fromJsonText } from "./bytes-in-json.js";
+import type { Codec } from "./codec.js";
+import { badRequest } from "./errors.js";
+import type { OutgoingMessage } from "./options.js";
+
+/**
+ * What `encodeBody` returns: how many records and whether they were published as many, then the records. They are made once, so that a publish that is sent
+ * again has the same bytes and the same checks.
+ */
+const COUNT_AT = 0;
+const BATCH_AT = 4;
+const RECORDS_AT = 8;
+
+/**
+ * The binary dialect. A Uint8Array as the whole of the data is stored as bytes, everything else as msgpack; bytes, dates and integers beyond 2^53 come out
+ * as what they were.
+ */
+export const msgpackCodec: Codec = {
+  subprotocol: "ringcast.v1.msgpack",
+  encodeBody: (fields) => {
+    const isBatch = "messages" in fields;
+    const messages = (isBatch ? fields.messages : [fields]) as readonly OutgoingMessage<unknown>[];
+    const records = encodeRecords(messages.map(toRecord));
+    const body = new Uint8Array(RECORDS_AT + records.length);
+    new DataView(body.buffer).setUint32(COUNT_AT, messages.length);
+    body[BATCH_AT] = Number(isBatch);
+    body.set(records, RECORDS_AT);
+    return body;
+  },
+  encode: (operation, body) => {
+    if (body === undefined) return encodeMsgpack(operation);
+    const bytes = body as Uint8Array;
+    const count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(COUNT_AT);
+    const head = { ...operation, batch: bytes[BATCH_AT] === 1, count } as unknown as PublishHead;
+    return encodePublishFrame(head, bytes.subarray(RECORDS_AT));
+  },
+  decode: (frame, verify = false) =>
+    decodeTrustedHubFrame(frame as Uint8Array, { parseJson: fromJsonText, verify: () => verify }),
+};
+
+function toRecord({ data, key, headers }: OutgoingMessage<unknown>): NewMessage {
+  if (data === undefined) throw badRequest("Give a message data; null is one.", "data");
+  if (key !== undefined && !isWellFormed(key)) throw badRequest("A key is text of whole characters.", "key");
+  const isBytes = data instanceof Uint8Array;
+  return {
+    contentType: isBytes ? CONTENT_TYPE.bytes : CONTENT_TYPE.msgpack,
+    data: isBytes ? data : encodeMsgpack(data),
+    key: key === undefined ? undefined : checkKey(encodeUtf8(key)),
+    headers: headers === undefined ? NO_HEADERS : encodeHeaders(headers),
+  };
+}
