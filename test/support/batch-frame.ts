@@ -131,7 +131,8 @@ export function readMessage({ offset, timestamp, key, headers, type, bytes }: Ra
 
 function valueOf(type: number, bytes: Buffer): unknown {
   if (type === 1) return JSON.parse(bytes.toString());
-  if (type === 2) return unpack(bytes);
+  // A copy: msgpackr leaves notes on what it reads.
+  if (type === 2) return unpack(Buffer.from(bytes));
   return type === 3 ? bytes.toString() : { $bytes: bytes.toString("base64") };
 }
 
