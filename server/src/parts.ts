@@ -35,7 +35,7 @@ export interface PartsInput {
   /** The port it listens on. */
   readonly port: number;
   /** When the hub's certificate ends, milliseconds since 1970; undefined without TLS. */
-  certificateExpiresMs(): number | undefined;
+  readonly certificateExpiresMs: () => number | undefined;
   readonly transport: Transport;
 }
 
@@ -66,6 +66,7 @@ export function makeParts(input: PartsInput): HubParts {
   const { loaded, log, runtime, store, watch } = input;
   const { config } = loaded;
   let closing: NotReady | undefined;
+  let current = loaded;
   const authenticator = createStaticAuthenticator(loaded.tokens, () => runtime.monotonicMs());
   const access = { policy: policyOf(config, input.port), authenticator };
   const limits = limitsOf(config);
@@ -79,7 +80,7 @@ export function makeParts(input: PartsInput): HubParts {
     report: (event) => watch.hubEvent(event),
   });
   const sessions = createSessionFactory({ hub, runtime, limits, ...sessionOptions(input, authenticator) });
-  const metrics = createMetrics(sourcesOf(input, { hub, sessions, http: () => http.stats }));
+  const metrics = createMetrics(() => readSources(input, { hub, sessions, http, config: current.config }));
   watch.onSync = (tookMs) => metrics.observeSync(tookMs);
   const demo = config.demo
     ? createDemo({ hub: createDemoHub(hub), runtime, log, week: readWeek(findAssets()) })
@@ -113,6 +114,7 @@ export function makeParts(input: PartsInput): HubParts {
     }),
     request: (exchange) => http.handle(exchange),
     configure: (next) => {
+      current = next;
       access.policy = policyOf(next.config, input.port);
       authenticator.replace(next.tokens);
       store.maxDataBytes = next.config.maxDataBytes;
@@ -197,27 +199,26 @@ function sessionSettingsOf({ config, given }: LoadedConfig): SessionSettings {
   };
 }
 
-/** Read anew at every scrape. */
-function sourcesOf(
-  { transport, refused, store, watch }: PartsInput,
-  { hub, sessions, http }: { hub: Hub; sessions: SessionFactory; http: () => MetricSources["http"] },
+/** What has been counted so far. */
+function readSources(
+  { transport, refused, store, watch, certificateExpiresMs }: PartsInput,
+  { hub, sessions, http, config }: { hub: Hub; sessions: SessionFactory; http: HttpRoutes; config: Config },
 ): MetricSources {
+  const { totalBytes, mappedBytes } = store;
   return {
     build: { version: VERSION, node: process.version, transport: transport.name },
     transport: { refused },
-    get hub() {
-      return hub.stats;
+    hub: hub.stats,
+    sessions: sessions.stats,
+    http: http.stats,
+    log: { totalBytes, mappedBytes, ...store.counters, failedPartitions: watch.failedPartitions },
+    limits: {
+      topics: config.maxTopics,
+      dataBytes: config.maxDataBytes,
+      connections: config.maxConnections,
+      eventStreams: config.maxEventStreams,
     },
-    get sessions() {
-      return sessions.stats;
-    },
-    get http() {
-      return http();
-    },
-    get log() {
-      const { totalBytes, mappedBytes } = store;
-      return { totalBytes, mappedBytes, failedPartitions: watch.failedPartitions };
-    },
+    certificateExpiresMs: certificateExpiresMs(),
   };
 }
 

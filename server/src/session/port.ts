@@ -96,6 +96,8 @@ export interface ConnectionDetails extends ConnectionReport {
 export interface SessionStats {
   /** Gauge. */
   readonly connections: number;
+  /** Gauge: the same by dialect. */
+  readonly dialects: Readonly<Record<ConnectionReport["dialect"], number>>;
   readonly opened: number;
   /** Frames that came in. */
   readonly receivedFrames: number;

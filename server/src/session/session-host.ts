@@ -50,6 +50,7 @@ export class SessionHost implements SessionFactory {
   isRateLimited: boolean;
   /** By id, in the order they opened. */
   readonly #sessions = new Map<string, Session>();
+  readonly #dialects = { json: 0, msgpack: 0 };
   readonly #addresses = new AddressCounts();
   #opened = 0;
   #receivedFrames = 0;
@@ -73,6 +74,7 @@ export class SessionHost implements SessionFactory {
   get stats(): SessionStats {
     return {
       connections: this.#sessions.size,
+      dialects: { ...this.#dialects },
       opened: this.#opened,
       receivedFrames: this.#receivedFrames,
       receivedBytes: this.#receivedBytes,
@@ -160,7 +162,7 @@ export class SessionHost implements SessionFactory {
   }
 
   closed(session: Session): void {
-    this.#sessions.delete(session.id);
+    if (this.#sessions.delete(session.id)) this.#dialects[session.dialect.name] -= 1;
     this.#addresses.remove(session.remoteAddress);
     this.wheel.remove(session);
     if (this.#sessions.size === 0) this.#whenEmpty?.();
@@ -186,6 +188,7 @@ export class SessionHost implements SessionFactory {
     const id = connectionId(this.#opened, this.runtime);
     const session = new Session(this, socket, { id, dialect, identity });
     this.#sessions.set(id, session);
+    this.#dialects[dialect.name] += 1;
     this.#addresses.add(session.remoteAddress);
     this.#opened += 1;
     this.wheel.add(session, 0);

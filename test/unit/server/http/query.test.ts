@@ -46,18 +46,48 @@ describe("Query", () => {
   });
 
   it("reads a start", () => {
-    expect(new Query("from=earliest").start("from", "latest")).toBe("earliest");
-    expect(new Query("from=42").start("from", "latest")).toEqual({ offset: 42 });
-    expect(new Query("from=9007199254740991").start("from", "latest")).toEqual({ offset: Number.MAX_SAFE_INTEGER });
-    expect(new Query("").start("from", "latest")).toBe("latest");
+    expect(new Query("from=earliest").start("latest")).toBe("earliest");
+    expect(new Query("from=42").start("latest")).toEqual({ offset: 42 });
+    expect(new Query("from=9007199254740991").start("latest")).toEqual({ offset: Number.MAX_SAFE_INTEGER });
+    expect(new Query("").start("latest")).toBe("latest");
+    expect(new Query("from=time:1700000000000").start("latest")).toEqual({ time: 1_700_000_000_000 });
+    expect(new Query("from=last%3A5").start("latest")).toEqual({ last: 5 });
   });
 
-  it.each(["from=-1", "from=1e3", "from=1.5", "from=9007199254740992", "from=newest", "from=0x10", "from="])(
-    "refuses the start %s",
-    (query) => {
-      expect(codeOf(() => new Query(query).start("from", "latest"))).toBe("invalid_offset");
-    },
-  );
+  it("reads an end", () => {
+    expect(new Query("").until()).toBeUndefined();
+    expect(new Query("until=head").until()).toBe("head");
+    expect(new Query("until=7").until()).toEqual({ offset: 7 });
+    expect(new Query("until=time:9").until()).toEqual({ time: 9 });
+  });
+
+  it.each(["until=-1", "until=latest", "until=time:", "until=last:5", "until="])("refuses the end %s", (query) => {
+    expect(codeOf(() => new Query(query).until())).toBe("invalid_offset");
+  });
+
+  it("reads a filter", () => {
+    const filter = { keys: ["a b"], headers: { type: ["x", "y"] } };
+    expect(new Query(`filter=${encodeURIComponent(JSON.stringify(filter))}`).filter()).toEqual(filter);
+    expect(new Query("").filter()).toBeUndefined();
+  });
+
+  it.each(["", "[]", "{}", '{"keys":"a"}', "{", '{"keys":[1]}', "[".repeat(2000)])("refuses the filter %s", (text) => {
+    expect(codeOf(() => new Query(`filter=${encodeURIComponent(text)}`).filter())).toBe("bad_request");
+  });
+
+  it.each([
+    "from=-1",
+    "from=1e3",
+    "from=1.5",
+    "from=9007199254740992",
+    "from=newest",
+    "from=0x10",
+    "from=",
+    "from=last:0",
+    "from=time:-1",
+  ])("refuses the start %s", (query) => {
+    expect(codeOf(() => new Query(query).start("latest"))).toBe("invalid_offset");
+  });
 
   it("changes no prototype", () => {
     const query = new Query("__proto__=1&constructor=2");
