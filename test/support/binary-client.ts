@@ -5,7 +5,8 @@ import { FrameClient, type AnyFrame, type ClientOptions, type Wire } from "./fra
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
-const MSGPACK_WIRE: Wire = {
+/** How the binary dialect's frames become bytes and back. */
+export const MSGPACK_WIRE: Wire = {
   subprotocol: "ringcast.v1.msgpack",
   encode: (frame) => packr.pack(frame),
   decode,

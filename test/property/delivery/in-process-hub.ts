@@ -6,7 +6,8 @@ import { openLogStore, type LogStore } from "../../../server/src/log/index.js";
 import { LocalSequencer } from "../../../server/src/sequencer/index.js";
 import { createSessionFactory, type SessionFactory, type SessionOptions } from "../../../server/src/session/index.js";
 import type { Socket, SocketHandler } from "../../../server/src/session/index.js";
-import type { AnyFrame } from "../../support/json-client.js";
+import { MSGPACK_WIRE } from "../../support/binary-client.js";
+import type { AnyFrame } from "../../support/frame-client.js";
 import { tempDir } from "../../support/temp-dir.js";
 import { ManualRuntime } from "./manual-runtime.js";
 
@@ -25,8 +26,11 @@ export class FakeClient implements Socket {
   unsent = 0;
   handler: SocketHandler | undefined;
 
-  constructor(remoteAddress: string) {
+  readonly isBinary: boolean;
+
+  constructor(remoteAddress: string, { isBinary }: { readonly isBinary: boolean }) {
     this.remoteAddress = remoteAddress;
+    this.isBinary = isBinary;
   }
 
   send(frames: readonly Frame[], count: number): SendResult {
@@ -35,7 +39,8 @@ export class FakeClient implements Socket {
     this.writes += 1;
     for (const frame of frames.slice(0, count)) {
       this.sent.push(frame);
-      this.frames.push(JSON.parse(Buffer.from(frame.bytes).toString()) as AnyFrame);
+      if (frame.binary !== this.isBinary) throw new Error("The hub writes in the other dialect");
+      this.frames.push(this.#decode(Buffer.from(frame.bytes)));
       if (this.nextResult === "full") this.unsent += frame.bytes.length;
     }
     return this.nextResult;
@@ -66,7 +71,12 @@ export class FakeClient implements Socket {
   }
 
   ask(request: object): void {
-    this.handler?.message(Buffer.from(JSON.stringify(request)), false);
+    const bytes = this.isBinary ? MSGPACK_WIRE.encode(request) : JSON.stringify(request);
+    this.handler?.message(Buffer.from(bytes), this.isBinary);
+  }
+
+  #decode(bytes: Buffer): AnyFrame {
+    return this.isBinary ? MSGPACK_WIRE.decode(bytes) : (JSON.parse(bytes.toString()) as AnyFrame);
   }
 
   /** Takes the frames that came. */
@@ -82,7 +92,7 @@ export interface InProcessHub extends AsyncDisposable {
   readonly sessions: SessionFactory;
   readonly events: HubEvent[];
   /** A client that has had its `welcome`. */
-  connect(remoteAddress?: string): FakeClient;
+  connect(remoteAddress?: string, dialect?: "json" | "msgpack"): FakeClient;
 }
 
 export async function startInProcess(
@@ -132,7 +142,10 @@ export async function startInProcess(
     hub,
     sessions,
     events,
-    connect: (remoteAddress = "127.0.0.1") => connect(sessions, runtime, remoteAddress),
+    connect: (remoteAddress = "127.0.0.1", dialect = "json") => {
+      const client = new FakeClient(remoteAddress, { isBinary: dialect === "msgpack" });
+      return connect(client, { sessions, runtime, subprotocol: `ringcast.v1.${dialect}` });
+    },
     [Symbol.asyncDispose]: async () => {
       sessions.close();
       hub.close();
@@ -142,9 +155,15 @@ export async function startInProcess(
   };
 }
 
-function connect(sessions: SessionFactory, runtime: ManualRuntime, remoteAddress: string): FakeClient {
-  const client = new FakeClient(remoteAddress);
-  const answer = sessions.handshake({ subprotocols: [], authorization: undefined, remoteAddress });
+interface Dial {
+  readonly sessions: SessionFactory;
+  readonly runtime: ManualRuntime;
+  readonly subprotocol: string;
+}
+
+function connect(client: FakeClient, { sessions, runtime, subprotocol }: Dial): FakeClient {
+  const { remoteAddress } = client;
+  const answer = sessions.handshake({ subprotocols: [subprotocol], authorization: undefined, remoteAddress });
   if (!answer.accept) throw answer.error;
   client.handler = answer.open(client);
   runtime.settle();

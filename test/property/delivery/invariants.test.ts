@@ -1,7 +1,8 @@
+import { encodeHeaders, type RecordFilter, type Until } from "@ringcast/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { AnyFrame } from "../../support/json-client.js";
-import { startInProcess, type FakeClient, type InProcessHub } from "./in-process-hub.js";
+import { Checker, type History, type Stored } from "./checker.js";
+import { startInProcess, type InProcessHub } from "./in-process-hub.js";
 
 /** One thing that happens. Readers and partitions are taken modulo their number. */
 type Step =
@@ -10,10 +11,25 @@ type Step =
   | { readonly do: "drain"; readonly reader: number }
   | { readonly do: "ack"; readonly reader: number; readonly share: number }
   | { readonly do: "turn" }
+  | { readonly do: "pass"; readonly ms: number }
   | { readonly do: "delete" }
-  | { readonly do: "join"; readonly window: number; readonly from: "earliest" | "latest"; readonly pattern: boolean };
+  | Join;
+
+interface Join {
+  readonly do: "join";
+  readonly dialect: "json" | "msgpack";
+  readonly window: number;
+  readonly from: "earliest" | "latest";
+  readonly pattern: boolean;
+  readonly filter: RecordFilter | undefined;
+  readonly verify: boolean;
+  readonly until: "head" | "past" | "soon" | undefined;
+}
 
 const PARTITIONS = 2;
+const KEYS = ["a", "bb", "cc"];
+/** Longer than anything may stay untold. */
+const SETTLED_MS = 6_000;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -22,7 +38,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("publish" as const),
       partition: fc.nat(1),
       count: fc.integer({ min: 1, max: 12 }),
-      bytes: fc.nat(1_300),
+      bytes: fc.nat(1_270),
     }),
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("fill" as const), reader: fc.nat(9) }) },
@@ -36,158 +52,50 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 12, arbitrary: fc.constant({ do: "turn" as const }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 400 }) }) },
   { weight: 1, arbitrary: fc.constant({ do: "delete" as const }) },
   {
-    weight: 3,
+    weight: 5,
     arbitrary: fc.record({
       do: fc.constant("join" as const),
+      dialect: fc.constantFrom("json" as const, "msgpack" as const),
       window: fc.constantFrom(0, 1, 7, 40),
       from: fc.constantFrom("earliest" as const, "latest" as const),
       pattern: fc.boolean(),
+      filter: fc.constantFrom(
+        undefined,
+        undefined,
+        { keys: ["bb"] },
+        { headers: { parity: ["odd"] } },
+        { keys: ["a", "cc", "never"], headers: { parity: ["even", "none"] } },
+        { keys: ["c"] },
+      ),
+      verify: fc.boolean(),
+      until: fc.constantFrom(undefined, undefined, "head" as const, "past" as const, "soon" as const),
     }),
   },
 );
 
-/** What one partition of one history was given: data by offset. */
-type History = Map<string, string[]>;
-
-/** A client that believes nothing: it checks each frame against what was published. */
-class Checker {
-  readonly client: FakeClient;
-  readonly window: number;
-  readonly #stored: History;
-  #subscription = -1;
-  #known = false;
-  /** By partition: where the next frame has to begin. */
-  readonly #places = new Map<number, { epoch: string; next: number }>();
-  /** By partition: first offset not acknowledged, and offsets delivered since then. */
-  readonly #open = new Map<number, number[]>();
-
-  constructor(client: FakeClient, window: number, stored: History) {
-    this.client = client;
-    this.window = window;
-    this.#stored = stored;
-  }
-
-  /** Goes through what came. */
-  check(): void {
-    for (const frame of this.client.take()) this.#frame(frame);
-  }
-
-  /** Acknowledges part of what is open in one partition. */
-  ack(share: number): void {
-    for (const [partition, offsets] of this.#open) {
-      const upTo = Math.floor(share * offsets.length) - 1;
-      const offset = offsets[upTo];
-      if (offset === undefined) continue;
-      this.#open.set(partition, offsets.slice(upTo + 1));
-      this.client.ask({ op: "ack", subscription: this.#subscription, topic: "t.x", partition, offset });
-      return;
-    }
-  }
-
-  /** Whether everything published has arrived. */
-  expectComplete(heads: readonly { epoch: string; head: number }[]): void {
-    heads.forEach(({ epoch, head }, partition) => {
-      const place = this.#places.get(partition);
-      if (!this.#known && head === 0) return;
-      expect(place).toEqual({ epoch, next: head });
-    });
-  }
-
-  get hasOpen(): boolean {
-    return this.#openCount > 0;
-  }
-
-  get #openCount(): number {
-    return [...this.#open.values()].reduce((sum, offsets) => sum + offsets.length, 0);
-  }
-
-  #frame(frame: AnyFrame): void {
-    switch (frame.op) {
-      case "subscribed":
-        this.#subscription = frame.subscription;
-        // A topic's reply lists its partitions, a pattern's its topics.
-        this.#learn(Object.hasOwn(frame, "topics") ? frame.topics["t.x"] : frame.partitions);
-        return;
-      case "matched":
-        expect(this.#known).toBe(false);
-        this.#learn(frame.partitions);
-        return;
-      case "messages":
-        this.#messages(frame);
-        return;
-      case "gap":
-        this.#gap(frame);
-        return;
-      default:
-        throw new Error(`Unexpected ${JSON.stringify(frame)}`);
-    }
-  }
-
-  #learn(partitions: AnyFrame["partitions"] | undefined): void {
-    if (partitions === undefined) return;
-    this.#known = true;
-    for (const [partition, { epoch, next }] of Object.entries(partitions)) {
-      this.#places.set(Number(partition), { epoch, next });
-    }
-  }
-
-  #messages(frame: AnyFrame): void {
-    const { partition, epoch, messages } = frame;
-    const place = this.#placeOf(partition);
-    const stored = this.#stored.get(`${epoch}/${partition}`) ?? [];
-    expect(epoch).toBe(place.epoch);
-    expect(messages.length).toBeGreaterThan(0);
-    for (const { offset, data } of messages) {
-      expect(offset).toBe(place.next);
-      expect(data).toBe(stored[offset]);
-      place.next += 1;
-      if (this.window > 0) this.#open.set(partition, [...(this.#open.get(partition) ?? []), offset]);
-    }
-    expect(frame.next).toBe(place.next);
-    if (this.window > 0) expect(this.#openCount).toBeLessThanOrEqual(this.window);
-  }
-
-  #gap(frame: AnyFrame): void {
-    const place = this.#placeOf(frame.partition);
-    expect(frame.from).toBe(place.next);
-    if (frame.reason === "deleted") {
-      expect([frame.to, frame.next]).toEqual([frame.from, 0]);
-      expect(frame.epoch).not.toBe(place.epoch);
-      this.#open.delete(frame.partition);
-    } else {
-      expect(frame.reason).toBe("retention");
-      expect(frame.epoch).toBe(place.epoch);
-      expect(frame.to).toBeGreaterThanOrEqual(frame.from);
-      expect(frame.next).toBe(frame.to + 1);
-    }
-    this.#places.set(frame.partition, { epoch: frame.epoch, next: frame.next });
-  }
-
-  #placeOf(partition: number): { epoch: string; next: number } {
-    const place = this.#places.get(partition);
-    if (place === undefined) throw new Error(`Partition ${partition} was never announced`);
-    return place;
-  }
-}
-
-it("loses, repeats and reorders nothing, and announces each gap exactly", async () => {
-  const seen = { retention: 0, deleted: 0, records: 0 };
+it("loses, repeats and reorders nothing, announces each gap exactly, and ends once where an end was asked for", async () => {
+  const seen = { retention: 0, deleted: 0, records: 0, leftOut: 0, ended: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 150, size: "max" }), async (steps) => {
-      await using world = await startInProcess();
+      await using world = await startInProcess({ idleTimeoutMs: 1e9 });
       const stored: History = new Map();
       const checkers: Checker[] = [];
       for (const each of steps) carryOut(world, each, stored, checkers);
       finish(world, checkers);
       for (const reason of ["retention", "deleted"] as const) seen[reason] += world.hub.stats.gaps[reason];
       seen.records += world.hub.stats.deliveredRecords;
+      for (const { leftOut, hasEnded } of checkers) {
+        seen.leftOut += leftOut;
+        seen.ended += Number(hasEnded);
+      }
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   );
   // A run in which nothing of this happened would show nothing.
-  expect(Math.min(seen.retention, seen.deleted, seen.records)).toBeGreaterThan(0);
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(0);
 });
 
 function carryOut(world: InProcessHub, each: Step, stored: History, checkers: Checker[]): void {
@@ -209,6 +117,9 @@ function carryOut(world: InProcessHub, each: Step, stored: History, checkers: Ch
     case "turn":
       world.runtime.turn();
       break;
+    case "pass":
+      world.runtime.advance(each.ms);
+      break;
     case "delete":
       if (world.store.topic("t.x") !== undefined) world.hub.deleteTopic("t.x");
       break;
@@ -224,15 +135,21 @@ function publish(
   stored: History,
 ): void {
   if (world.store.topic("t.x") === undefined) world.hub.putTopic("t.x", { partitions: PARTITIONS }, { ifAbsent: true });
-  const texts = Array.from({ length: count }, (_, n) => `${n}`.padEnd(bytes, "."));
+  const timeMs = world.runtime.now;
+  const records: Stored[] = Array.from({ length: count }, (_, n) => ({
+    text: `${n}`.padEnd(bytes, "."),
+    key: KEYS[(n * 7 + bytes) % KEYS.length] as string,
+    parity: (n + bytes) % 2 === 0 ? "even" : "odd",
+    timeMs,
+  }));
   const { offsets } = world.hub.openPublisher().publish(
     {
       topic: "t.x",
-      messages: texts.map((text) => ({
+      messages: records.map(({ text, key, parity }) => ({
         contentType: 1,
         data: Buffer.from(JSON.stringify(text)),
-        key: undefined,
-        headers: new Uint8Array(0),
+        key: Buffer.from(key),
+        headers: encodeHeaders({ parity }),
       })),
       partition,
       producer: undefined,
@@ -243,22 +160,37 @@ function publish(
   const { epoch, first } = offsets[0] as { epoch: string; first: number };
   const history = stored.get(`${epoch}/${partition}`) ?? [];
   expect(first).toBe(history.length);
-  stored.set(`${epoch}/${partition}`, [...history, ...texts]);
+  stored.set(`${epoch}/${partition}`, [...history, ...records]);
 }
 
-function join(world: InProcessHub, { window, from, pattern }: Extract<Step, { do: "join" }>, stored: History): Checker {
+function join(world: InProcessHub, each: Join, stored: History): Checker {
+  const { window, from, pattern, filter, verify, dialect } = each;
   if (!pattern && world.store.topic("t.x") === undefined) {
     world.hub.putTopic("t.x", { partitions: PARTITIONS }, { ifAbsent: true });
   }
-  const client = world.connect();
-  client.ask({ op: "subscribe", id: 1, from, window, ...(pattern ? { pattern: "t.>" } : { topic: "t.x" }) });
-  return new Checker(client, window, stored);
+  const client = world.connect("127.0.0.1", dialect);
+  const until = untilOf(each.until, world.runtime.now);
+  const name = pattern ? { pattern: "t.>" } : { topic: "t.x" };
+  const wish = { ...(filter === undefined ? {} : { filter }), ...(until === undefined ? {} : { until }) };
+  client.ask({ op: "subscribe", id: 1, from, window, verify, ...name, ...wish });
+  return new Checker(client, { window, filter, until }, stored);
+}
+
+function untilOf(wish: Join["until"], nowMs: number): Until | undefined {
+  switch (wish) {
+    case undefined:
+    case "head":
+      return wish;
+    case "past":
+      return { time: nowMs - 300 };
+    case "soon":
+      return { time: nowMs + 500 };
+  }
 }
 
 /** Everybody reads and acknowledges: then everything must have come, and the hub must rest. */
 function finish(world: InProcessHub, checkers: readonly Checker[]): void {
   do {
-    world.runtime.settle();
     for (const checker of checkers) {
       checker.client.drain();
       checker.check();
@@ -266,8 +198,11 @@ function finish(world: InProcessHub, checkers: readonly Checker[]): void {
     }
     world.runtime.settle();
     for (const checker of checkers) checker.check();
-  } while (checkers.some(({ hasOpen, window }) => window > 0 && hasOpen));
+  } while (checkers.some(({ hasOpen, terms }) => terms.window > 0 && hasOpen));
+  // What a filter has left out is told by then, and every end has come.
+  world.runtime.advance(SETTLED_MS);
+  for (const checker of checkers) checker.check();
   const topic = world.store.topic("t.x");
-  if (topic !== undefined) for (const checker of checkers) checker.expectComplete(topic.partitions);
+  for (const checker of checkers) checker.expectComplete(topic?.partitions ?? []);
   expect(world.runtime.isBusy).toBe(false);
 }
