@@ -103,7 +103,7 @@ function readString(length: number): string {
   const from = take(length);
   const text = decodeUtf8(bytes, from, at);
   // The character that stands for what isn't UTF-8 may also have been sent.
-  if (text.length !== length && text.includes("\ufffd") && !isUtf8(bytes, from, at)) throw notMsgpack();
+  if (text.includes("\ufffd") && !isUtf8(bytes, from, at)) throw notMsgpack();
   return text;
 }
 
