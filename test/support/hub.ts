@@ -15,7 +15,7 @@ export interface HubOptions {
 }
 
 export interface TestHub extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`; `https:` with `--tls-cert` */
   readonly url: string;
   /** `ws://127.0.0.1:<port>/v1/ws` */
   readonly wsUrl: string;
@@ -32,7 +32,7 @@ export interface TestHub extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-const READY = /ringcast listening on http:\/\/[^:]+:(\d+)/;
+const READY = /ringcast listening on http(s?):\/\/[^:]+:(\d+)/;
 const START_TIMEOUT_MS = 20_000;
 
 /** Starts a hub and waits until it is ready to serve. */
@@ -42,8 +42,8 @@ export async function startHub(options: HubOptions = {}): Promise<TestHub> {
   let running = await startProcess(options, data, options.port ?? 0);
   const port = running.port;
   return {
-    url: `http://127.0.0.1:${port}`,
-    wsUrl: `ws://127.0.0.1:${port}/v1/ws`,
+    url: `http${running.secure}://127.0.0.1:${port}`,
+    wsUrl: `ws${running.secure}://127.0.0.1:${port}/v1/ws`,
     port,
     data,
     get pid() {
@@ -112,26 +112,28 @@ export interface RunningProcess {
   readonly ended: Promise<number | null>;
 }
 
-async function startProcess(
-  options: HubOptions,
-  data: string,
-  port: number,
-): Promise<RunningProcess & { port: number }> {
+interface Listening {
+  /** `s` with TLS. */
+  readonly secure: string;
+  readonly port: number;
+}
+
+async function startProcess(options: HubOptions, data: string, port: number): Promise<RunningProcess & Listening> {
   const transport = process.env["RINGCAST_TEST_TRANSPORT"];
   const args = ["serve", "--port", String(port), "--data", data, ...(options.args ?? [])];
   if (transport !== undefined && !args.includes("--transport")) args.push("--transport", transport);
   const running = launch(args, options.env ?? {});
-  const ready = new Promise<number>((resolve, reject) => {
+  const ready = new Promise<Listening>((resolve, reject) => {
     const look = (): void => {
       const match = READY.exec(running.stdout);
-      if (match !== null) resolve(Number(match[1]));
+      if (match !== null) resolve({ secure: match[1] ?? "", port: Number(match[2]) });
     };
     running.child.stdout?.on("data", look);
     void running.ended.then((code) =>
       reject(new Error(`The hub ended with ${String(code)} before it was ready:\n${running.stderr}`)),
     );
   });
-  return Object.assign(running, { port: await within("the hub to be ready", ready, START_TIMEOUT_MS) });
+  return Object.assign(running, await within("the hub to be ready", ready, START_TIMEOUT_MS));
 }
 
 async function end(running: RunningProcess, signal: NodeJS.Signals): Promise<number | null> {

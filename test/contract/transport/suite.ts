@@ -6,6 +6,7 @@ import { httpSuite } from "./http-suite.js";
 import { listenSuite } from "./listen-suite.js";
 import { MAX_HEADER_BYTES } from "./rig.js";
 import { streamSuite } from "./stream-suite.js";
+import { tlsSuite } from "./tls-suite.js";
 import { webSocketSuite } from "./web-socket-suite.js";
 
 /** What every transport must do. Concurrent, because some of it is to wait for a library's time-out. */
@@ -18,5 +19,6 @@ export async function transportSuite(name: TransportName): Promise<void> {
     streamSuite(name);
     guardSuite(name);
     listenSuite(name);
+    tlsSuite(name);
   });
 }
