@@ -42,6 +42,7 @@ export function tlsSuite(name: TransportName): void {
       const got: string[] = [];
       client.on("message", (data: Buffer) => got.push(data.subarray(0, 8).toString()));
       const told = await secure.rig.socket();
+      await until("the client is open", () => client.readyState === WebSocket.OPEN);
       client.pause();
       let sent = 0;
       const payload = (): Buffer => Buffer.from(String(sent++).padEnd(8).padEnd(FRAME_BYTES));
