@@ -57,6 +57,7 @@ export async function startHub(loaded: LoadedConfig, log: AdjustableLogger): Pro
       directory: config.data,
       runtime,
       maxMappedLogs: config.maxMappedLogs,
+      mmap: config.mmap,
       onEvent: (event) => watch.logEvent(event),
     });
     store.maxDataBytes = config.maxDataBytes;

@@ -24,6 +24,10 @@ export class StorageWatch {
       this.onSync(event.tookMs);
       return;
     }
+    if (event.type === "region") {
+      this.#log.info({ region: event.kind, reason: event.reason }, "how logs are kept");
+      return;
+    }
     const { type, topic, partition, ...facts } = event;
     const where = { topic, partition };
     switch (type) {

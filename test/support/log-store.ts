@@ -1,6 +1,7 @@
 /** A log store for tests: messages, stamps and reading everything back. */
 import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { afterAll, beforeAll, describe } from "vitest";
 import {
   CONTENT_TYPE,
   dataAtOf,
@@ -34,10 +35,33 @@ export interface TestStore {
   readonly events: LogEvent[];
 }
 
+/** What stores have that say nothing of it themselves. */
+let region: { readonly mmap: boolean } = { mmap: true };
+
+/** Runs a suite twice: with mapped logs, and with logs that are kept in memory and written to their files. */
+export function inEachRegion(suite: () => void): void {
+  describe.each([
+    { name: "mapped", mmap: true },
+    { name: "file", mmap: false },
+  ])("in a $name region", ({ mmap }) => {
+    beforeAll(() => {
+      region = { mmap };
+    });
+    afterAll(() => {
+      region = { mmap: true };
+    });
+    suite();
+  });
+}
+
+/** Opens a store; what it tells at once of its region is left out of `events`. */
 export async function openStore(directory: string, options: Partial<LogStoreOptions> = {}): Promise<TestStore> {
   const events: LogEvent[] = [];
   const runtime = createNodeRuntime();
-  const store = await openLogStore({ directory, runtime, onEvent: (event) => events.push(event), ...options });
+  const onEvent = (event: LogEvent): void => {
+    if (event.type !== "region") events.push(event);
+  };
+  const store = await openLogStore({ directory, runtime, onEvent, ...region, ...options });
   return { store, events };
 }
 

@@ -2,7 +2,7 @@ import type { BlockCache } from "./block-cache.js";
 import type { FileKeeper } from "./file-keeper.js";
 import type { LogPlace } from "./log-keeper.js";
 import type { LogEvent, ProducerMark } from "./port.js";
-import type { Arenas, Region } from "./region/index.js";
+import type { Arenas, Region, RegionKind, RegionMemory } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 import type { Runtime } from "../runtime/port.js";
 
@@ -11,6 +11,10 @@ export interface FileContext {
   readonly runtime: Runtime;
   readonly arenas: Arenas;
   readonly blocks: BlockCache;
+  /** What file logs live in. */
+  readonly regions: RegionKind;
+  /** Of all file regions together. */
+  readonly memory: RegionMemory;
   /** Directory of the log files. */
   readonly directory: string;
   /** This boot of the machine, 32 hexadecimal digits. */

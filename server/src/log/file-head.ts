@@ -1,11 +1,20 @@
-import { type FileHeader, type FileState, type HeadWords, writeHeader, writeHeadWords } from "./file-header.js";
+import {
+  COPY_BYTES,
+  type FileHeader,
+  type FileState,
+  HEAD_WORDS_BYTES,
+  type HeadWords,
+  SELECTOR_AT,
+  writeHeader,
+  writeHeadWords,
+} from "./file-header.js";
 import type { FoundHead } from "./log-files.js";
-import type { MappedRegion } from "./region/index.js";
+import type { FileBackedRegion } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 
-/** What the mapped file of a log says about it: header copies and head words, written in turn. */
+/** What the file of a log says about it: header copies and head words, written in turn. */
 export class FileHead {
-  readonly region: MappedRegion;
+  readonly region: FileBackedRegion;
   /** Everything below this address is on the storage device. */
   syncedAddress = 0;
   /** Offset of the record that stands, or will stand, there. */
@@ -17,7 +26,7 @@ export class FileHead {
   #count = 0;
 
   /** @param found what an existing file says; nothing for a new one */
-  constructor(region: MappedRegion, bootId: string, found?: FoundHead) {
+  constructor(region: FileBackedRegion, bootId: string, found?: FoundHead) {
     this.region = region;
     this.#bootId = bootId;
     if (found === undefined) return;
@@ -52,13 +61,16 @@ export class FileHead {
     };
     this.#sequence++;
     writeHeader(bytes, view, headerAt, { ...header, sequence: this.#sequence });
+    this.region.save?.(headerAt + (this.#sequence % 2) * COPY_BYTES, COPY_BYTES);
     this.isOpen = state === "open";
   }
 
   /** Publishes head and tail: with every append. */
   publish(words: HeadWords): void {
     this.#count = (this.#count + 1) >>> 0;
-    writeHeadWords(this.region.view, this.region.headerAt, this.#count, words);
+    const { view, headerAt } = this.region;
+    writeHeadWords(view, headerAt, this.#count, words);
+    this.region.save?.(headerAt + SELECTOR_AT, HEAD_WORDS_BYTES);
   }
 
   /** Writes every copy of everything: so that there is always one to fall back on, or that all of it is written to the device anew. */

@@ -74,6 +74,8 @@ export type FileState = (typeof FILE_STATES)[number];
 export const SELECTOR_AT = 8_192;
 export const SLOTS_AT = 8_256;
 export const SLOT_BYTES = 64;
+/** Selector and slots, within one page. */
+export const HEAD_WORDS_BYTES = SLOTS_AT + 2 * SLOT_BYTES - SELECTOR_AT;
 /** Makes a slot of zeros no valid one. */
 const SLOT_CHECK_START = 0x52494e47;
 const TWO_32 = 0x1_0000_0000;

@@ -10,7 +10,7 @@ import { EPOCH_LENGTH, Lineage } from "./lineage.js";
 import type { LogCopy } from "./log-copy.js";
 import { asUnavailable, newPathOf, removeLogFile, resizePathOf, syncDirectory } from "./log-files.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type LogState } from "./log-keeper.js";
-import { createFile, findFile, mapFile, UNREADABLE } from "./open-file.js";
+import { createFile, findFile, useFile, UNREADABLE } from "./open-file.js";
 import type { ProducerMark } from "./port.js";
 import { FILE_HEADER_BYTES } from "./file-header.js";
 import { recoverLog } from "./recover-log.js";
@@ -185,7 +185,12 @@ export class FileKeeper implements LogKeeper {
     // Meanwhile a copy may have taken the place of the memory that was synced.
     if (file === undefined || this.#file !== file) return;
     file.noteSynced(headAddress, head);
-    if (file.isOpen) file.writeHeader(log, "open");
+    try {
+      if (file.isOpen) file.writeHeader(log, "open");
+    } catch (error) {
+      // The older copy holds, which says of less that it is on the device.
+      this.health(log, asUnavailable(error, this.#path));
+    }
   }
 
   /** Forces the file's name to the device, if it is new. */
@@ -212,10 +217,19 @@ export class FileKeeper implements LogKeeper {
     const error = new RingcastError("unavailable", message, { stored: "no" }, { cause });
     this.#latch = { error, unverifiedFrom };
     this.log.isDirty = false;
-    this.#file?.writeHeader(this.log, "failed");
+    this.#noteFailure();
     this.health(this.log, error);
     this.#context.latched(this);
     return error;
+  }
+
+  /** Where even that can't be written, the file still says that the log is open. */
+  #noteFailure(): void {
+    try {
+      this.#file?.writeHeader(this.log, "failed");
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+    }
   }
 
   /**
@@ -340,8 +354,8 @@ export class FileKeeper implements LogKeeper {
     if (this.#file === undefined && this.#isMarkedOpen) this.open(this.log);
     const file = this.#file;
     if (file?.isOpen === true) {
-      file.writeHeader(this.log, "closed");
       try {
+        file.writeHeader(this.log, "closed");
         await file.region.sync();
       } catch (cause) {
         this.#failed(cause, file.syncedOffset);
@@ -440,11 +454,11 @@ export class FileKeeper implements LogKeeper {
     const found = findFile(this.#path, log);
     if (found.kind === "unusable") this.#setAside(found.reason);
     if (found.kind !== "file") return this.#create(log);
-    const file = mapFile(this.#context, found);
+    const file = useFile(this.#context, found);
     const { header, words } = found.head;
     const isSame = this.#isWarm && words !== undefined && words.headAddress === log.headAddress;
     // Touching what can't be read kills the process: at each start again, and with it every other log.
-    if (!isSame && !file.region.populate()) {
+    if ((!isSame || !file.region.isLoaded) && !file.region.populate()) {
       file.region.close();
       this.#setAside(UNREADABLE);
       return this.#create(log);

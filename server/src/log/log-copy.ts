@@ -19,7 +19,7 @@ import type { LogCursor, ReadResult } from "./port.js";
 import { emptyResult } from "./read.js";
 import type { Damage } from "./recovery.js";
 import type { Region } from "./region/index.js";
-import { lapOf } from "./ring.js";
+import { lapOf, saveRange } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
 import { SparseIndex } from "./sparse-index.js";
 
@@ -62,11 +62,12 @@ export class LogCopy implements HeadWords {
     const source = this.#source;
     const result = this.#result;
     const cursor = this.#cursor;
+    const from = this.headAddress;
     let left = bytes;
     while (left > 0) {
       const status = source.read(cursor, 65_536, Infinity, result);
       if (status === "end") break;
-      if (status === "pending") return false;
+      if (status === "pending") break;
       // The ring went on faster than the copy: what it lost is lost here, too.
       if (status === "below-tail") this.#startAt(result.nextOffset);
       else if (status === "corrupt") this.#skip(result.nextOffset);
@@ -74,6 +75,7 @@ export class LogCopy implements HeadWords {
       cursor.offset = result.nextOffset;
       cursor.address = result.nextAddress;
     }
+    saveRange(this.#region, from, this.headAddress);
     this.lastTimestamp = source.lastTimestamp;
     return this.head === source.head;
   }

@@ -1,7 +1,7 @@
 /**
  * The files of a log, before and beside mapping them: their names, what a header says, giving back what was cut off.
  */
-import { closeSync, readSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, readSync, rmSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
@@ -15,6 +15,9 @@ import {
 } from "./file-header.js";
 import { fileNameOf } from "./file-name.js";
 import { allocateFile, codeOf } from "./region/index.js";
+
+/** Unit of `blocks` in stat(2), whatever the file system's own. */
+const STAT_BLOCK_BYTES = 512;
 
 /** Removes the file of a log that nobody has open, and what a dying process may have left beside it. */
 export function removeLogFile(directory: string, topic: string, partition: number): void {
@@ -57,17 +60,28 @@ export function neededBytes(header: FileHeader, words: HeadWords | undefined): n
   return Math.min(header.capacityBytes, Math.max(words?.headAddress ?? 0, header.syncedAddress));
 }
 
-/** Gives back the blocks of a file that was cut from outside, as zeros: touching what isn't there would kill the process. */
-export function ensureAllocated(fd: number, length: number, needed: number): number {
+/**
+ * Gives back what was cut off a file from outside, as zeros, and fills holes: touching what isn't there would kill the process that has it mapped.
+ * @param reserve gives the file `length` more bytes behind `from`
+ */
+export function ensureAllocated(
+  fd: number,
+  length: number,
+  needed: number,
+  reserve: (fd: number, from: number, length: number) => void,
+): number {
   const allocated = Math.max(0, length - FILE_HEADER_BYTES);
-  if (allocated >= needed) return allocated;
+  // A file of the other region, or copied by a program that leaves zeros out, has fewer blocks than bytes.
+  const isSparse = reserve === allocateFile && fstatSync(fd).blocks * STAT_BLOCK_BYTES < length;
+  if (allocated >= needed && !isSparse) return allocated;
+  const from = isSparse ? 0 : FILE_HEADER_BYTES + allocated;
   try {
-    allocateFile(fd, FILE_HEADER_BYTES + allocated, needed - allocated);
+    reserve(fd, from, FILE_HEADER_BYTES + Math.max(needed, allocated) - from);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
-  return needed;
+  return Math.max(needed, allocated);
 }
 
 export async function syncDirectory(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * From a path to a mapped log file: judging what stands there, mapping it, making a new one.
+ * From a path to a log file in use: judging what stands there, taking it, making a new one.
  */
 import { closeSync, rmSync, unlinkSync } from "node:fs";
 import { RingcastError, shown } from "@ringcast/protocol";
@@ -12,8 +12,10 @@ import {
   allocateFile,
   codeOf,
   createLogFile,
+  type FileBackedRegion,
+  FileRegion,
+  lengthenFile,
   MappedRegion,
-  type MappedRegionOptions,
   openLogFile,
   UnusableFileError,
 } from "./region/index.js";
@@ -82,31 +84,38 @@ function refusalOf(path: string, reading: HeaderReading, log: PartitionLog): str
   return undefined;
 }
 
-/** Maps a file that was found; every block that its log needs is there afterwards. */
-export function mapFile(context: FileContext, found: Finding & { readonly kind: "file" }): FileHead {
+/** Takes a file that was found into use; every byte that its log needs is there afterwards. */
+export function useFile(context: FileContext, found: Finding & { readonly kind: "file" }): FileHead {
   const { fd, length, head } = found;
   const { capacityBytes } = head.header;
-  const allocatedBytes = ensureAllocated(fd, length, neededBytes(head.header, head.words));
-  const region = new MappedRegion({ ...sharedOptions(context), fd, capacityBytes, allocatedBytes });
-  return new FileHead(region, context.bootId, head);
+  const reserve = context.regions === "mapped" ? allocateFile : lengthen;
+  const allocatedBytes = ensureAllocated(fd, length, neededBytes(head.header, head.words), reserve);
+  return new FileHead(makeRegion(context, { fd, capacityBytes, allocatedBytes }), context.bootId, head);
 }
 
-/** Makes and maps a new file, with storage for its first records; what stands there goes. */
+/** Makes a new file, with storage for its first records; what stands there goes. */
 export function createFile(context: FileContext, path: string, capacityBytes: number): FileHead {
   rmSync(path, { force: true });
   const fd = createLogFile(path);
   const allocatedBytes = Math.min(FIRST_ALLOCATION_BYTES, capacityBytes);
   try {
-    allocateFile(fd, 0, FILE_HEADER_BYTES + allocatedBytes);
+    (context.regions === "mapped" ? allocateFile : lengthen)(fd, 0, FILE_HEADER_BYTES + allocatedBytes);
   } catch (error) {
     closeSync(fd);
     unlinkSync(path);
     throw error;
   }
-  const region = new MappedRegion({ ...sharedOptions(context), fd, capacityBytes, allocatedBytes });
-  return new FileHead(region, context.bootId);
+  return new FileHead(makeRegion(context, { fd, capacityBytes, allocatedBytes }), context.bootId);
 }
 
-function sharedOptions({ arenas, runtime }: FileContext): Pick<MappedRegionOptions, "arenas" | "endOfTurn"> {
-  return { arenas, endOfTurn: (callback) => runtime.endOfTurn(callback) };
+function lengthen(fd: number, from: number, length: number): void {
+  lengthenFile(fd, from + length);
+}
+
+function makeRegion(
+  { regions, arenas, memory, runtime }: FileContext,
+  file: { readonly fd: number; readonly capacityBytes: number; readonly allocatedBytes: number },
+): FileBackedRegion {
+  if (regions === "file") return new FileRegion({ ...file, memory });
+  return new MappedRegion({ ...file, arenas, endOfTurn: (callback) => runtime.endOfTurn(callback) });
 }

@@ -234,4 +234,6 @@ export type LogEvent =
       readonly file: string;
       readonly reason: string;
     }
-  | { readonly type: "synced"; readonly tookMs: number };
+  | { readonly type: "synced"; readonly tookMs: number }
+  /** What the file logs live in, told once at opening, and why. */
+  | { readonly type: "region"; readonly kind: "mapped" | "file"; readonly reason: string };

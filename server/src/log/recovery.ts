@@ -7,7 +7,7 @@ import { hasMore, isFiller, isHubPartIntact, isPayloadIntact, producerLengthOf, 
 import type { FileHeader, HeadWords } from "./file-header.js";
 import type { Lineage } from "./lineage.js";
 import type { Region } from "./region/index.js";
-import { believedLength, findNextRecord, placeOf, plausibleLength, type Resumption } from "./ring.js";
+import { believedLength, findNextRecord, lapOf, placeOf, plausibleLength, type Resumption } from "./ring.js";
 import type { SparseIndex } from "./sparse-index.js";
 
 /** Records `from` to `to` are damaged. */
@@ -100,8 +100,9 @@ function recoverUnbound(input: RecoveryInput): Recovery {
   /** The batch that is being read, if a producer marked it: it counts when it is whole. */
   let marked: { readonly place: number; readonly at: Resumption } | undefined;
   for (;;) {
-    const limit = tail.address + region.capacityBytes;
-    const isInside = at.address < limit && at.address % region.capacityBytes < region.allocatedBytes;
+    const lap = lapOf(at.address, region.capacityBytes);
+    const limit = Math.min(tail.address + region.capacityBytes, lap + wholeWords(region.allocatedBytes));
+    const isInside = at.address < limit;
     const length = isInside ? believedLength(region, lineage, at.address, at.offset, limit) : 0;
     const place = placeOf(region, at.address);
     const isWhole = length > 0 && (isFiller(region.view, place) || isPayloadIntact(region.view, place));
@@ -144,6 +145,11 @@ function recoverUnbound(input: RecoveryInput): Recovery {
     needsEpoch: true,
     damages,
   };
+}
+
+/** A file that was cut from outside may end anywhere. */
+function wholeWords(bytes: number): number {
+  return bytes - (bytes % 8);
 }
 
 /** Header copy and head words are written at different times, and reach the disk in any order: the farther one is right. */

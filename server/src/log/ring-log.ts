@@ -19,7 +19,7 @@ import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogState } from "./log-kee
 import type { Assignment, LineageEntry, LogCursor, ProducerMark, ReadResult, ReadStatus, RingLog } from "./port.js";
 import { readBlock } from "./read.js";
 import type { Region } from "./region/index.js";
-import type { Resumption } from "./ring.js";
+import { type Resumption, saveRange } from "./ring.js";
 import { SparseIndex } from "./sparse-index.js";
 
 /** One partition's log over a region. It decides nothing about files: its keeper does. */
@@ -136,10 +136,7 @@ export class PartitionLog implements RingLog {
     if (assignment.epoch !== this.epoch) this.#beginEpoch(assignment.epoch);
     const address = writeBatch(this, messages, assignment, part);
     const place = { offset: this.head, address, timestamp: assignment.timestamp };
-    this.head += messages.length;
-    this.headAddress = end;
-    this.lastTimestamp = assignment.timestamp;
-    this.#publish?.(this);
+    this.#advance(end, this.head + messages.length, assignment.timestamp);
     if (producer !== undefined) this.#keeper.afterMarked(this, producer, place, messages.length);
     this.retention?.appended();
   }
@@ -325,6 +322,23 @@ export class PartitionLog implements RingLog {
       if (end > region.allocatedBytes && region.allocatedBytes < this.capacityBytes) this.#grow(region, end);
       if (end - this.capacityBytes > this.tailAddress) this.#trim(end - this.capacityBytes);
     } catch (error) {
+      this.#keeper.health(this, error as Error);
+      throw error;
+    }
+  }
+
+  /** Has the batch behind the head survive the process, and makes it visible; nothing of it is, here or in the file, when that fails. */
+  #advance(headAddress: number, head: number, timestamp: number): void {
+    const before = { head: this.head, headAddress: this.headAddress, lastTimestamp: this.lastTimestamp };
+    try {
+      saveRange(this.#region as Region, before.headAddress, headAddress);
+      this.head = head;
+      this.headAddress = headAddress;
+      this.lastTimestamp = timestamp;
+      this.#publish?.(this);
+    } catch (error) {
+      Object.assign(this, before);
+      this.index.dropFrom(before.headAddress);
       this.#keeper.health(this, error as Error);
       throw error;
     }

@@ -16,6 +16,19 @@ export function placeOf(region: Region, address: number): number {
   return region.ringAt + (address % region.capacityBytes);
 }
 
+/** Has bytes of the ring survive the process that were written between two addresses, less than a lap apart or the whole ring. */
+export function saveRange(region: Region, from: number, to: number): void {
+  if (region.save === undefined || to <= from) return;
+  const { capacityBytes, ringAt } = region;
+  if (to - from >= capacityBytes) {
+    region.save(ringAt, Math.min(capacityBytes, region.allocatedBytes));
+    return;
+  }
+  const end = Math.min(to, lapOf(from, capacityBytes) + capacityBytes);
+  region.save(placeOf(region, from), end - from);
+  if (end < to) region.save(ringAt, to - end);
+}
+
 /** The next address that is no longer in the same lap, at most `limit`. */
 export function lapEnd(address: number, capacityBytes: number, limit: number): number {
   return Math.min(lapOf(address, capacityBytes) + capacityBytes, limit);

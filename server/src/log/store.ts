@@ -13,7 +13,7 @@ import { removeLogFile } from "./log-files.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
 import type { RetentionContext } from "./retention.js";
 import { RetentionSchedule } from "./retention-schedule.js";
-import { Arenas, type DirectoryLock, lockDirectory } from "./region/index.js";
+import { Arenas, chooseRegion, type DirectoryLock, lockDirectory, type RegionMemory } from "./region/index.js";
 import { Topic } from "./topic.js";
 import { TopicCache } from "./topic-cache.js";
 
@@ -23,6 +23,8 @@ const DEFAULT_SYNC_INTERVAL_MS = 1_000;
 const DEFAULT_HEAL_INTERVAL_MS = 1_000;
 /** Mappings are limited by the system (vm.max_map_count, 65,530 by default), and so are open files. */
 const DEFAULT_MAX_MAPPED_LOGS = 8_192;
+/** Memory of logs that aren't mapped; beyond it the least recently used are let go. */
+const FILE_MEMORY_BYTES = 2 ** 29;
 /** Syncs under way at once; more only wait in Node's thread pool, where others want to get in, too. */
 const SYNCS_AT_ONCE = 2;
 /** Topics closed at once when the store is. */
@@ -41,6 +43,8 @@ export interface LogStoreOptions {
   readonly healIntervalMs?: number;
   /** File logs that are mapped at once; beyond it the least recently used are let go. 8,192 by default. */
   readonly maxMappedLogs?: number;
+  /** Whether logs are mapped where the file system can be trusted with it; true by default. Else they are kept in memory and written to their files. */
+  readonly mmap?: boolean;
   /** Bytes that all log files may take together; 0, the default: no limit. */
   readonly maxDataBytes?: number;
   /** Identity of this boot of the machine, 32 hexadecimal digits; what Linux says by default. A log left open by another boot is verified as after a power cut. */
@@ -77,12 +81,15 @@ class DirectoryLogStore implements LogStore {
   readonly #catalogue: Catalogue;
   readonly #arenas = new Arenas();
   readonly #blocks: BlockCache;
+  readonly #memory: RegionMemory = { bytes: 0 };
   readonly #context: FileContext;
   readonly #retention: RetentionContext;
   readonly #topics: TopicCache;
   readonly #wheel: TimerWheel;
   readonly #schedule: RetentionSchedule;
   readonly #mapped = new Set<FileKeeper>();
+  /** Where the clock of mapped logs stands. Kept: a new iterator would walk over every place that was left since the set was last made anew. */
+  #hand: Iterator<FileKeeper> = this.#mapped.values();
   readonly #maxMappedLogs: number;
   readonly #dirty = new Set<FileKeeper>();
   readonly #syncIntervalMs: number;
@@ -116,11 +123,15 @@ class DirectoryLogStore implements LogStore {
     this.#retention = { runtime, wheel: this.#wheel, expired: (records) => (this.#expiredRecords += records) };
     this.#schedule = new RetentionSchedule(runtime, this.#catalogue, (name) => this.#expire(name));
     this.#fileBytes = this.#catalogue.bytes;
+    const region = chooseRegion(logs, options.mmap ?? true);
+    onEvent({ type: "region", ...region });
     this.#blocks = new BlockCache(runtime, (log) => this.onReadable?.(log));
     this.#context = {
       runtime,
       arenas: this.#arenas,
       blocks: this.#blocks,
+      regions: region.kind,
+      memory: this.#memory,
       directory: logs,
       bootId: options.bootId ?? readBootId(),
       onEvent,
@@ -350,19 +361,36 @@ class DirectoryLogStore implements LogStore {
 
   // ---- memory and syncs ----------------------------------------------------------------------------------------------
 
-  /** Lets go what was not used since the last time round, when too much is mapped: a clock, going round in the order of opening. */
   #opened(keeper: FileKeeper): void {
     this.#mapped.add(keeper);
-    let looks = this.#mapped.size * 2;
-    for (const candidate of this.#mapped) {
-      if (this.#mapped.size <= this.#maxMappedLogs || looks-- === 0) return;
-      if (candidate === keeper) continue;
-      this.#mapped.delete(candidate);
+    this.#makeRoom(keeper);
+  }
+
+  /** Lets go what was not used since the last time round, when too much is mapped: a clock, going round in the order of opening. */
+  #makeRoom(kept?: FileKeeper): void {
+    for (let looks = this.#mapped.size * 2; looks > 0 && this.#isCrowded; looks--) {
+      const candidate = this.#nextMapped();
+      if (candidate === kept) continue;
       const isIdle = !candidate.log.isUsed && candidate.letGo();
       candidate.log.isUsed = false;
-      if (isIdle) this.#unmappedLogs++;
-      else this.#mapped.add(candidate);
+      if (!isIdle) continue;
+      this.#mapped.delete(candidate);
+      this.#unmappedLogs++;
     }
+  }
+
+  /** The next one that the clock comes to; there is one. */
+  #nextMapped(): FileKeeper {
+    let next = this.#hand.next();
+    if (next.done === true) {
+      this.#hand = this.#mapped.values();
+      next = this.#hand.next();
+    }
+    return next.value as FileKeeper;
+  }
+
+  get #isCrowded(): boolean {
+    return this.#mapped.size > this.#maxMappedLogs || this.#memory.bytes > FILE_MEMORY_BYTES;
   }
 
   #dirtied(keeper: FileKeeper): void {
@@ -386,6 +414,8 @@ class DirectoryLogStore implements LogStore {
     await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work));
     this.#onEvent({ type: "synced", tookMs: this.#runtime.monotonicMs() - startedMs });
     this.#isSyncing = false;
+    // What has grown is clean now, and may go.
+    this.#makeRoom();
     const [next] = this.#dirty;
     if (next !== undefined) this.#dirtied(next);
   }

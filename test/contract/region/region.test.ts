@@ -1,8 +1,15 @@
-import { closeSync, fstatSync, openSync, readFileSync, truncateSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
-import { Arenas, HeapRegion, MappedRegion, type Region } from "../../../server/src/log/region/index.js";
+import {
+  Arenas,
+  chooseRegion,
+  FileRegion,
+  HeapRegion,
+  MappedRegion,
+  type Region,
+} from "../../../server/src/log/region/index.js";
 import { canReadFile } from "../../../server/src/log/region/log-file.js";
 import { tempDir } from "../../support/temp-dir.js";
 
@@ -80,6 +87,65 @@ function mapped(path: string): MappedRegion {
 
 regionContract("heap", () => new HeapRegion(CAPACITY, FIRST));
 regionContract("mapped", mapped);
+regionContract("file", inFile);
+
+function inFile(path: string): FileRegion {
+  const fd = openSync(join(path, "file"), "w+");
+  const region = new FileRegion({ fd, capacityBytes: CAPACITY, allocatedBytes: 0, memory: { bytes: 0 } });
+  region.grow(FIRST);
+  return region;
+}
+
+describe("a file region", () => {
+  it("brings to the file what it is told to, and nothing else", () => {
+    using root = tempDir();
+    const region = inFile(root.path);
+    region.bytes.set([1, 2, 3, 4], region.ringAt);
+    region.save(region.ringAt + 1, 2);
+    const file = readFileSync(join(root.path, "file"));
+    expect([...file.subarray(FILE_HEADER_BYTES, FILE_HEADER_BYTES + 4)]).toEqual([0, 2, 3, 0]);
+    region.close();
+  });
+
+  it("has the file's bytes when it was populated, and tells when they can't be read", () => {
+    using root = tempDir();
+    const path = join(root.path, "file");
+    inFile(root.path).close();
+    writeFileSync(path, new Uint8Array(FILE_HEADER_BYTES + FIRST).fill(7));
+    const options = { capacityBytes: CAPACITY, allocatedBytes: FIRST, memory: { bytes: 0 } };
+    const region = new FileRegion({ ...options, fd: openSync(path, "r+") });
+    expect(region.populate()).toBe(true);
+    expect([region.bytes[0], region.bytes[region.ringAt + FIRST - 1]]).toEqual([7, 7]);
+    truncateSync(path, 100);
+    expect(region.populate()).toBe(false);
+    region.close();
+  });
+
+  it("counts the memory that it takes, and gives it back", () => {
+    using root = tempDir();
+    const memory = { bytes: 0 };
+    const fd = openSync(join(root.path, "file"), "w+");
+    const region = new FileRegion({ fd, capacityBytes: CAPACITY, allocatedBytes: 0, memory });
+    region.grow(FIRST);
+    expect(memory.bytes).toBe(region.bytes.length);
+    region.close();
+    expect(memory.bytes).toBe(0);
+  });
+});
+
+describe("the choice of a region", () => {
+  it("maps where the file system keeps its promises, unless it is told not to", () => {
+    expect(chooseRegion("/dev/shm", true)).toMatchObject({
+      kind: "mapped",
+      reason: expect.stringContaining("tmpfs") as string,
+    });
+    expect(chooseRegion("/dev/shm", false).kind).toBe("file");
+    expect(chooseRegion("/proc", true)).toMatchObject({
+      kind: "file",
+      reason: expect.stringContaining("0x9fa0") as string,
+    });
+  });
+});
 
 describe("a mapped region", () => {
   it("is the file's own bytes", () => {

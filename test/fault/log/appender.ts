@@ -1,6 +1,6 @@
 /**
  * A process that is going to be killed: appends to a store in the directory given, and tells each step on standard output only when it is done.
- * Lines: `append <partition> <head>`, `mark <sequence> <partition> <first> <count>`, `create <topic>`, `delete <topic> <epoch>`.
+ * A fourth argument `file` keeps its logs without mapping them. Lines: `append <partition> <head>`, `mark <sequence> <partition> <first> <count>`, `create <topic>`, `delete <topic> <epoch>`.
  */
 import { writeSync } from "node:fs";
 import { openLogStore } from "../../../server/src/log/index.js";
@@ -9,9 +9,9 @@ import { CONTENT_TYPE, DEFAULT_TOPIC_CONFIG, encodeUtf8 } from "@ringcast/protoc
 import { LocalSequencer } from "../../../server/src/sequencer/index.js";
 import { dataOf } from "./appended.js";
 
-const [directory, firstMark, firstTopic] = process.argv.slice(2) as [string, string, string];
+const [directory, firstMark, firstTopic, region] = process.argv.slice(2) as [string, string, string, string?];
 const runtime = createNodeRuntime();
-const store = await openLogStore({ directory, runtime, onEvent: () => undefined });
+const store = await openLogStore({ directory, runtime, onEvent: () => undefined, mmap: region !== "file" });
 const config = { ...DEFAULT_TOPIC_CONFIG, partitions: 2, capacityBytes: 131_072 };
 const topic = store.topic("t") ?? store.createTopic("t", config);
 const sequencer = new LocalSequencer();

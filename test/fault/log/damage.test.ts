@@ -22,6 +22,7 @@ import {
   append,
   copyAsKilled,
   firstLog,
+  inEachRegion,
   message,
   onlyLogFile,
   openStore,
@@ -90,7 +91,7 @@ function without(...missing: readonly number[]): number[] {
   return Array.from({ length: RECORDS }, (_, offset) => offset).filter((offset) => !missing.includes(offset));
 }
 
-describe("a log file with a flipped bit", () => {
+describe("a mapped log file in which a bit is flipped under the log", () => {
   it("loses just the record that it is in, at every byte of the first, a middle and the newest one", async () => {
     const { store } = await open(join(root.path, "live"));
     const log = firstLog(store.createTopic("t", SMALL));
@@ -107,174 +108,178 @@ describe("a log file with a flipped bit", () => {
     }
     expect(offsetsOf(log)).toEqual(without());
   });
+});
 
-  it("is opened with that record as a gap", async () => {
-    const dead = await killed((file) => flip(file, addressOf(7) + 4));
-    const { store, events } = await open(dead, { bootId: BEFORE });
-    expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 7, to: 7 });
-    expect(readAll(firstLog(store.topic("t")))).toMatchObject({ holes: [{ from: 7, to: 7 }] });
-    expect(firstLog(store.topic("t")).head).toBe(RECORDS);
-  });
-
-  it("goes by the other copy when one copy of the header is damaged", async () => {
-    for (const copy of [0, 4_096]) {
-      const dead = await killed((file) => flip(file, copy + 30));
+inEachRegion(() => {
+  describe("a log file with a flipped bit", () => {
+    it("is opened with that record as a gap", async () => {
+      const dead = await killed((file) => flip(file, addressOf(7) + 4));
       const { store, events } = await open(dead, { bootId: BEFORE });
-      expect(events).toMatchObject([{ type: "recovered", records: RECORDS, newEpoch: undefined }]);
-      expect(offsetsOf(firstLog(store.topic("t")))).toEqual(without());
-      rmSync(dead, { recursive: true });
-      rmSync(join(root.path, "live"), { recursive: true });
-    }
+      expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 7, to: 7 });
+      expect(readAll(firstLog(store.topic("t")))).toMatchObject({ holes: [{ from: 7, to: 7 }] });
+      expect(firstLog(store.topic("t")).head).toBe(RECORDS);
+    });
+
+    it("goes by the other copy when one copy of the header is damaged", async () => {
+      for (const copy of [0, 4_096]) {
+        const dead = await killed((file) => flip(file, copy + 30));
+        const { store, events } = await open(dead, { bootId: BEFORE });
+        expect(events).toMatchObject([{ type: "recovered", records: RECORDS, newEpoch: undefined }]);
+        expect(offsetsOf(firstLog(store.topic("t")))).toEqual(without());
+        rmSync(dead, { recursive: true });
+        rmSync(join(root.path, "live"), { recursive: true });
+      }
+    });
+
+    it("finds head and tail by itself when the head words are damaged, and begins an epoch", async () => {
+      for (const at of [8_192, 8_256 + 8, 8_320 + 8]) {
+        const dead = await killed((file) => {
+          flip(file, at, 8);
+          if (at !== 8_192) flip(file, at === 8_264 ? 8_328 : 8_264);
+        });
+        const { store, events } = await open(dead, { bootId: BEFORE });
+        expect(events).toMatchObject([{ type: "recovered", records: RECORDS }]);
+        const log = firstLog(store.topic("t"));
+        expect(log.lineage).toHaveLength(2);
+        expect(log.lineage[1]?.first).toBe(RECORDS);
+        expect(offsetsOf(log)).toEqual(without());
+        rmSync(dead, { recursive: true });
+        rmSync(join(root.path, "live"), { recursive: true });
+      }
+    });
   });
 
-  it("finds head and tail by itself when the head words are damaged, and begins an epoch", async () => {
-    for (const at of [8_192, 8_256 + 8, 8_320 + 8]) {
+  describe("a log file that was cut", () => {
+    it("keeps its offsets after the death of the process, and says which records are gone", async () => {
+      const dead = await killed((file) => truncateSync(file, addressOf(27) + 10));
+      const { store, events } = await open(dead, { bootId: BEFORE });
+      expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 27, to: 29 });
+      const log = firstLog(store.topic("t"));
+      expect(readAll(log).holes).toEqual([{ from: 27, to: 29 }]);
+      append(log, [message("goes on")]);
+      expect(readAll(log, 30).seen).toMatchObject([{ offset: 30, data: "goes on" }]);
+    });
+
+    it("is cut back to whole records after a power cut, at each byte of the last three, in a new epoch", async () => {
+      const dead = await killed(() => undefined);
+      for (let cut = 1; cut <= 3 * RECORD_BYTES; cut += 5) {
+        const place = join(root.path, `cut-${cut}`);
+        copyAsKilled(dead, place);
+        truncateSync(onlyLogFile(place), addressOf(RECORDS) - cut);
+        const { store, events } = await openStore(place, { bootId: AFTER });
+        const log = firstLog(store.topic("t"));
+        const left = RECORDS - Math.ceil(cut / RECORD_BYTES);
+        expect(log.head).toBe(left);
+        expect(events).toContainEqual(
+          expect.objectContaining({ type: "recovered", cutRecords: RECORDS - left, newEpoch: log.epoch }),
+        );
+        expect(offsetsOf(log)).toEqual(without(27, 28, 29).concat([27, 28].slice(0, left - 27)));
+        append(log, [message("again")]);
+        expect(readAll(log, left).seen).toMatchObject([{ offset: left, epoch: log.epoch, data: "again" }]);
+        await store.close();
+      }
+    });
+
+    it("cuts a batch that isn't whole", async () => {
+      const live = join(root.path, "live");
+      const { store } = await open(live, { bootId: BEFORE });
+      const log = firstLog(store.createTopic("t", SMALL));
+      append(log, [message(dataAt(0))]);
+      append(log, [message(dataAt(1)), message(dataAt(2)), message(dataAt(3))]);
+      const dead = join(root.path, "dead");
+      copyAsKilled(live, dead);
+      truncateSync(onlyLogFile(dead), addressOf(3));
+      const after = firstLog((await open(dead, { bootId: AFTER })).store.topic("t"));
+      expect(offsetsOf(after)).toEqual([0]);
+    });
+
+    it("is cut at the first bad record behind what was synced, even if good ones follow", async () => {
+      const live = join(root.path, "live");
+      const { store } = await open(live, { bootId: BEFORE });
+      const log = firstLog(store.createTopic("t", SMALL));
+      for (let offset = 0; offset < 10; offset++) append(log, [message(dataAt(offset))]);
+      await log.synced();
+      for (let offset = 10; offset < RECORDS; offset++) append(log, [message(dataAt(offset))]);
+      const dead = join(root.path, "dead");
+      copyAsKilled(live, dead);
+      flip(onlyLogFile(dead), addressOf(5) + 60);
+      flip(onlyLogFile(dead), addressOf(20) + 60);
+      const { store: after, events } = await open(dead, { bootId: AFTER });
+      const cut = firstLog(after.topic("t"));
+      expect([cut.head, cut.lineage[1]?.first]).toEqual([20, 20]);
+      expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 5, to: 5 });
+      expect(readAll(cut).holes).toEqual([{ from: 5, to: 5 }]);
+    });
+  });
+
+  describe("a file that can't be this log", () => {
+    const anew: Record<string, (file: string) => void> = {
+      "is empty": (file) => truncateSync(file, 0),
+      "has one byte": (file) => truncateSync(file, 1),
+      "has a header of zeros": (file) => writeFileSync(file, new Uint8Array(FILE_HEADER_BYTES)),
+      "is a symbolic link": (file) => {
+        renameSync(file, `${file}.elsewhere`);
+        symlinkSync(`${file}.elsewhere`, file);
+      },
+      "is a directory": (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+      "is a FIFO": (file) => {
+        rmSync(file);
+        execFileSync("mkfifo", [file]);
+      },
+    };
+    for (const [what, damage] of Object.entries(anew)) {
+      it(`is set aside when it ${what}, and the log begins anew in another epoch`, async () => {
+        const dead = await killed(damage);
+        const before = firstLog(opened[0]?.store.topic("t")).epoch;
+        const { store, events } = await open(dead, { bootId: BEFORE });
+        const log = firstLog(store.topic("t"));
+        expect(events[0]).toMatchObject({ type: "set-aside", topic: "t", partition: 0 });
+        expect([log.head, log.epoch === before]).toEqual([0, false]);
+        append(log, [message("anew")]);
+        expect(offsetsOf(log)).toEqual([0]);
+        expect(readdirSync(join(dead, "logs")).some((name) => name.includes(".aside-"))).toBe(true);
+      });
+    }
+
+    it("begins anew when it is missing", async () => {
+      const dead = await killed((file) => rmSync(file));
+      const before = firstLog(opened[0]?.store.topic("t")).epoch;
+      const log = firstLog((await open(dead, { bootId: BEFORE })).store.topic("t"));
+      expect([log.head, log.epoch === before]).toEqual([0, false]);
+    });
+
+    it("is refused by name, and left alone, when another version wrote it", async () => {
       const dead = await killed((file) => {
-        flip(file, at, 8);
-        if (at !== 8_192) flip(file, at === 8_264 ? 8_328 : 8_264);
+        const bytes = readFileSync(file);
+        const other = withVersion(bytes, FORMAT_VERSION + 1);
+        writeFileSync(file, other);
       });
       const { store, events } = await open(dead, { bootId: BEFORE });
-      expect(events).toMatchObject([{ type: "recovered", records: RECORDS }]);
       const log = firstLog(store.topic("t"));
-      expect(log.lineage).toHaveLength(2);
-      expect(log.lineage[1]?.first).toBe(RECORDS);
-      expect(offsetsOf(log)).toEqual(without());
-      rmSync(dead, { recursive: true });
-      rmSync(join(root.path, "live"), { recursive: true });
-    }
-  });
-});
-
-describe("a log file that was cut", () => {
-  it("keeps its offsets after the death of the process, and says which records are gone", async () => {
-    const dead = await killed((file) => truncateSync(file, addressOf(27) + 10));
-    const { store, events } = await open(dead, { bootId: BEFORE });
-    expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 27, to: 29 });
-    const log = firstLog(store.topic("t"));
-    expect(readAll(log).holes).toEqual([{ from: 27, to: 29 }]);
-    append(log, [message("goes on")]);
-    expect(readAll(log, 30).seen).toMatchObject([{ offset: 30, data: "goes on" }]);
-  });
-
-  it("is cut back to whole records after a power cut, at each byte of the last three, in a new epoch", async () => {
-    const dead = await killed(() => undefined);
-    for (let cut = 1; cut <= 3 * RECORD_BYTES; cut += 5) {
-      const place = join(root.path, `cut-${cut}`);
-      copyAsKilled(dead, place);
-      truncateSync(onlyLogFile(place), addressOf(RECORDS) - cut);
-      const { store, events } = await openStore(place, { bootId: AFTER });
-      const log = firstLog(store.topic("t"));
-      const left = RECORDS - Math.ceil(cut / RECORD_BYTES);
-      expect(log.head).toBe(left);
-      expect(events).toContainEqual(
-        expect.objectContaining({ type: "recovered", cutRecords: RECORDS - left, newEpoch: log.epoch }),
-      );
-      expect(offsetsOf(log)).toEqual(without(27, 28, 29).concat([27, 28].slice(0, left - 27)));
-      append(log, [message("again")]);
-      expect(readAll(log, left).seen).toMatchObject([{ offset: left, epoch: log.epoch, data: "again" }]);
-      await store.close();
-    }
-  });
-
-  it("cuts a batch that isn't whole", async () => {
-    const live = join(root.path, "live");
-    const { store } = await open(live, { bootId: BEFORE });
-    const log = firstLog(store.createTopic("t", SMALL));
-    append(log, [message(dataAt(0))]);
-    append(log, [message(dataAt(1)), message(dataAt(2)), message(dataAt(3))]);
-    const dead = join(root.path, "dead");
-    copyAsKilled(live, dead);
-    truncateSync(onlyLogFile(dead), addressOf(3));
-    const after = firstLog((await open(dead, { bootId: AFTER })).store.topic("t"));
-    expect(offsetsOf(after)).toEqual([0]);
-  });
-
-  it("is cut at the first bad record behind what was synced, even if good ones follow", async () => {
-    const live = join(root.path, "live");
-    const { store } = await open(live, { bootId: BEFORE });
-    const log = firstLog(store.createTopic("t", SMALL));
-    for (let offset = 0; offset < 10; offset++) append(log, [message(dataAt(offset))]);
-    await log.synced();
-    for (let offset = 10; offset < RECORDS; offset++) append(log, [message(dataAt(offset))]);
-    const dead = join(root.path, "dead");
-    copyAsKilled(live, dead);
-    flip(onlyLogFile(dead), addressOf(5) + 60);
-    flip(onlyLogFile(dead), addressOf(20) + 60);
-    const { store: after, events } = await open(dead, { bootId: AFTER });
-    const cut = firstLog(after.topic("t"));
-    expect([cut.head, cut.lineage[1]?.first]).toEqual([20, 20]);
-    expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 5, to: 5 });
-    expect(readAll(cut).holes).toEqual([{ from: 5, to: 5 }]);
-  });
-});
-
-describe("a file that can't be this log", () => {
-  const anew: Record<string, (file: string) => void> = {
-    "is empty": (file) => truncateSync(file, 0),
-    "has one byte": (file) => truncateSync(file, 1),
-    "has a header of zeros": (file) => writeFileSync(file, new Uint8Array(FILE_HEADER_BYTES)),
-    "is a symbolic link": (file) => {
-      renameSync(file, `${file}.elsewhere`);
-      symlinkSync(`${file}.elsewhere`, file);
-    },
-    "is a directory": (file) => {
-      rmSync(file);
-      mkdirSync(file);
-    },
-    "is a FIFO": (file) => {
-      rmSync(file);
-      execFileSync("mkfifo", [file]);
-    },
-  };
-  for (const [what, damage] of Object.entries(anew)) {
-    it(`is set aside when it ${what}, and the log begins anew in another epoch`, async () => {
-      const dead = await killed(damage);
-      const before = firstLog(opened[0]?.store.topic("t")).epoch;
-      const { store, events } = await open(dead, { bootId: BEFORE });
-      const log = firstLog(store.topic("t"));
-      expect(events[0]).toMatchObject({ type: "set-aside", topic: "t", partition: 0 });
-      expect([log.head, log.epoch === before]).toEqual([0, false]);
-      append(log, [message("anew")]);
-      expect(offsetsOf(log)).toEqual([0]);
-      expect(readdirSync(join(dead, "logs")).some((name) => name.includes(".aside-"))).toBe(true);
+      expect(events).toMatchObject([{ type: "failed", error: { code: "unavailable" } }]);
+      expect(log.failure?.message).toContain(`format version ${FORMAT_VERSION + 1}`);
+      expect(() => append(log, [message("x")])).toThrow(expect.objectContaining({ code: "unavailable" }));
     });
-  }
 
-  it("begins anew when it is missing", async () => {
-    const dead = await killed((file) => rmSync(file));
-    const before = firstLog(opened[0]?.store.topic("t")).epoch;
-    const log = firstLog((await open(dead, { bootId: BEFORE })).store.topic("t"));
-    expect([log.head, log.epoch === before]).toEqual([0, false]);
-  });
-
-  it("is refused by name, and left alone, when another version wrote it", async () => {
-    const dead = await killed((file) => {
-      const bytes = readFileSync(file);
-      const other = withVersion(bytes, FORMAT_VERSION + 1);
-      writeFileSync(file, other);
+    it("is refused when two logs have changed their names", async () => {
+      const live = join(root.path, "live");
+      const { store } = await open(live);
+      for (const name of ["a", "b"]) append(firstLog(store.createTopic(name, SMALL)), [message(name)]);
+      const dead = join(root.path, "dead");
+      copyAsKilled(live, dead);
+      const logs = join(dead, "logs");
+      renameSync(join(logs, "t.a.0.ring"), join(logs, "x"));
+      renameSync(join(logs, "t.b.0.ring"), join(logs, "t.a.0.ring"));
+      renameSync(join(logs, "x"), join(logs, "t.b.0.ring"));
+      const after = await open(dead);
+      for (const name of ["a", "b"]) {
+        const log = firstLog(after.store.topic(name));
+        expect(log.failure?.message).toContain(`is the log of "${name === "a" ? "b" : "a"}"`);
+      }
     });
-    const { store, events } = await open(dead, { bootId: BEFORE });
-    const log = firstLog(store.topic("t"));
-    expect(events).toMatchObject([{ type: "failed", error: { code: "unavailable" } }]);
-    expect(log.failure?.message).toContain(`format version ${FORMAT_VERSION + 1}`);
-    expect(() => append(log, [message("x")])).toThrow(expect.objectContaining({ code: "unavailable" }));
-  });
-
-  it("is refused when two logs have changed their names", async () => {
-    const live = join(root.path, "live");
-    const { store } = await open(live);
-    for (const name of ["a", "b"]) append(firstLog(store.createTopic(name, SMALL)), [message(name)]);
-    const dead = join(root.path, "dead");
-    copyAsKilled(live, dead);
-    const logs = join(dead, "logs");
-    renameSync(join(logs, "t.a.0.ring"), join(logs, "x"));
-    renameSync(join(logs, "t.b.0.ring"), join(logs, "t.a.0.ring"));
-    renameSync(join(logs, "x"), join(logs, "t.b.0.ring"));
-    const after = await open(dead);
-    for (const name of ["a", "b"]) {
-      const log = firstLog(after.store.topic(name));
-      expect(log.failure?.message).toContain(`is the log of "${name === "a" ? "b" : "a"}"`);
-    }
   });
 });
 

@@ -28,8 +28,13 @@ interface Acknowledged {
   nextTopic: number;
 }
 
-async function appendUntilKilled(directory: string, acknowledged: Acknowledged, lifeMs: number): Promise<void> {
-  const args = [program.path, directory, String(acknowledged.nextMark), String(acknowledged.nextTopic)];
+/** Half of the directories are written without mapping; each is opened now with and now without. */
+async function appendUntilKilled(
+  directory: string,
+  acknowledged: Acknowledged,
+  { lifeMs, region }: { readonly lifeMs: number; readonly region: "mapped" | "file" },
+): Promise<void> {
+  const args = [program.path, directory, String(acknowledged.nextMark), String(acknowledged.nextTopic), region];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit");
   let text = "";
@@ -109,12 +114,13 @@ describe("a log whose process is killed", () => {
         nextTopic: 0,
       };
       for (let kill = 0; kill < KILLS_PER_DIRECTORY; kill++) {
-        await appendUntilKilled(directory, acknowledged, Math.random() * LONGEST_LIFE_MS);
+        const region = life % 2 === 0 ? "mapped" : "file";
+        await appendUntilKilled(directory, acknowledged, { lifeMs: Math.random() * LONGEST_LIFE_MS, region });
         // Now and then a look at a copy alone: the next process has to cope with what two deaths left.
         const isCopy = kill % 3 === 0;
         const place = isCopy ? join(root.path, `${life}-${kill}`) : directory;
         if (isCopy) copyAsKilled(directory, place);
-        const { store } = await openStore(place);
+        const { store } = await openStore(place, { mmap: kill % 2 === 0 });
         verify(store, acknowledged);
         await store.close();
       }

@@ -8,6 +8,7 @@ import type { RingLog } from "../../../server/src/log/index.js";
 import {
   append,
   firstLog,
+  inEachRegion,
   message,
   onlyLogFile,
   openStore,
@@ -51,104 +52,7 @@ async function latched(directory: string, records: number): Promise<TestStore & 
   return { ...opened, log };
 }
 
-describe("a log on a full disk", () => {
-  it.skipIf(!isRoot)("refuses appends, goes on reading, and recovers when there is room", async () => {
-    using root = tempDir();
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", root.path]);
-    try {
-      const { store, events } = await openStore(join(root.path, "data"));
-      writeFileSync(join(root.path, "ballast"), new Uint8Array(700_000));
-      const log = firstLog(store.createTopic("t", { ...SMALL, capacityBytes: 2 ** 24 }));
-      let stored = 0;
-      const fill = (): void => {
-        for (;;) {
-          append(log, [message(`${stored} `.padEnd(4_000, "x"))]);
-          stored++;
-        }
-      };
-      expect(fill).toThrow(expect.objectContaining({ code: "unavailable", details: { stored: "no" } }));
-      expect(events).toMatchObject([{ type: "failed", topic: "t" }]);
-      expect(log.failure).toBeDefined();
-      expect(readAll(log).seen).toHaveLength(stored);
-      rmSync(join(root.path, "ballast"));
-      append(log, [message("again")]);
-      expect(log.failure).toBeUndefined();
-      expect(events.at(-1)).toMatchObject({ type: "healthy" });
-      expect(readAll(log).seen).toHaveLength(stored + 1);
-      await store.close();
-    } finally {
-      execFileSync("umount", ["-l", root.path]);
-    }
-  });
-});
-
-describe("a log whose sync failed", () => {
-  it("acknowledges no sync and takes no record until it was opened again, and loses none", async () => {
-    using root = tempDir();
-    const { store, events } = await openStore(root.path, { syncIntervalMs: 3_600_000, healIntervalMs: 3_600_000 });
-    const log = firstLog(store.createTopic("t", SMALL));
-    append(log, [message("first")]);
-    disk.isBroken = true;
-    await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
-    disk.isBroken = false;
-    await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
-    expect(() => append(log, [message("second")])).toThrow(expect.objectContaining({ code: "unavailable" }));
-    expect(events).toMatchObject([{ type: "failed", topic: "t", partition: 0 }]);
-    expect(readAll(log).seen).toMatchObject([{ data: "first" }]);
-    await store.close();
-    const after = await openStore(root.path, { healIntervalMs: 5 });
-    const again = firstLog(after.store.topic("t"));
-    await vi.waitUntil(() => again.failure === undefined);
-    expect(after.events).toMatchObject([
-      { type: "recovered", records: 1, newEpoch: undefined },
-      { type: "failed" },
-      { type: "healthy" },
-    ]);
-    append(again, [message("second")]);
-    await again.synced();
-    expect(readAll(again).seen).toMatchObject([{ data: "first" }, { data: "second" }]);
-    await after.store.close();
-  });
-});
-
-describe("a latched log", () => {
-  it("is taken up again by itself as soon as the device works", async () => {
-    using root = tempDir();
-    const { store, log, events } = await latched(root.path, 3);
-    await vi.waitUntil(() => disk.failures >= 3);
-    expect(() => append(log, [message("refused")])).toThrow(expect.objectContaining({ code: "unavailable" }));
-    expect(events).toMatchObject([{ type: "failed" }]);
-    disk.isBroken = false;
-    await vi.waitUntil(() => log.failure === undefined);
-    expect(events).toMatchObject([{ type: "failed" }, { type: "healthy", topic: "t", partition: 0 }]);
-    append(log, [message("taken")]);
-    await log.synced();
-    expect(readAll(log).seen.map(({ offset }) => offset)).toEqual([0, 1, 2, 3]);
-    await store.close();
-    const after = await openStore(root.path);
-    expect(after.events).toEqual([]);
-    expect(readAll(firstLog(after.store.topic("t"))).seen).toHaveLength(4);
-    await after.store.close();
-  });
-
-  it("acknowledges nothing before the device has everything", async () => {
-    using root = tempDir();
-    const { store, log } = await latched(root.path, 3);
-    Object.assign(disk, { isBroken: false, isSlow: true });
-    for (;;) {
-      await vi.waitUntil(() => disk.waiting.length > 0 || log.failure === undefined);
-      const write = disk.waiting.shift();
-      if (write === undefined) break;
-      await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
-      expect(() => append(log, [message("too early")])).toThrow(expect.objectContaining({ code: "unavailable" }));
-      write();
-    }
-    disk.isSlow = false;
-    await log.synced();
-    expect(log.head).toBe(3);
-    await store.close();
-  });
-
+describe("a latched log that is mapped", () => {
   it("tells which records the page cache has lost meanwhile", async () => {
     using root = tempDir();
     const { store, log, events } = await latched(root.path, 30);
@@ -164,41 +68,142 @@ describe("a latched log", () => {
     expect(log.head).toBe(31);
     await store.close();
   });
-
-  it("can be closed while the device fails, and is verified at the next start", async () => {
-    using root = tempDir();
-    const { store } = await latched(root.path, 3);
-    await vi.waitUntil(() => disk.failures >= 2);
-    await store.close();
-    disk.isBroken = false;
-    const after = await openStore(root.path);
-    expect(after.events).toMatchObject([{ type: "recovered", records: 3, newEpoch: undefined }, { type: "failed" }]);
-    expect(readAll(firstLog(after.store.topic("t"))).seen).toHaveLength(3);
-    await after.store.close();
-  });
-
-  it("can be deleted while it is being written anew", async () => {
-    using root = tempDir();
-    const { store, events } = await latched(root.path, 3);
-    Object.assign(disk, { isBroken: false, isSlow: true });
-    await vi.waitUntil(() => disk.waiting.length > 0);
-    store.deleteTopic("t");
-    disk.isSlow = false;
-    for (const go of disk.waiting.splice(0)) go();
-    await store.close();
-    expect(events).toMatchObject([{ type: "failed" }]);
-  });
 });
 
-describe("background syncs", () => {
-  it("sync every log that was written to", async () => {
-    using root = tempDir();
-    mkdirSync(join(root.path, "data"));
-    const { store, events } = await openStore(join(root.path, "data"), { syncIntervalMs: 5 });
-    append(firstLog(store.createTopic("t", SMALL)), [message("x")]);
-    await vi.waitFor(() => {
-      expect(events).toMatchObject([{ type: "synced" }]);
+inEachRegion(() => {
+  describe("a log on a full disk", () => {
+    it.skipIf(!isRoot)("refuses appends, goes on reading, and recovers when there is room", async () => {
+      using root = tempDir();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", root.path]);
+      try {
+        const { store, events } = await openStore(join(root.path, "data"));
+        writeFileSync(join(root.path, "ballast"), new Uint8Array(700_000));
+        const log = firstLog(store.createTopic("t", { ...SMALL, capacityBytes: 2 ** 24 }));
+        let stored = 0;
+        const fill = (): void => {
+          for (;;) {
+            append(log, [message(`${stored} `.padEnd(4_000, "x"))]);
+            stored++;
+          }
+        };
+        expect(fill).toThrow(expect.objectContaining({ code: "unavailable", details: { stored: "no" } }));
+        expect(events).toMatchObject([{ type: "failed", topic: "t" }]);
+        expect(log.failure).toBeDefined();
+        expect(readAll(log).seen).toHaveLength(stored);
+        rmSync(join(root.path, "ballast"));
+        append(log, [message("again")]);
+        expect(log.failure).toBeUndefined();
+        expect(events.at(-1)).toMatchObject({ type: "healthy" });
+        expect(readAll(log).seen).toHaveLength(stored + 1);
+        await store.close();
+      } finally {
+        execFileSync("umount", ["-l", root.path]);
+      }
     });
-    await store.close();
+  });
+
+  describe("a log whose sync failed", () => {
+    it("acknowledges no sync and takes no record until it was opened again, and loses none", async () => {
+      using root = tempDir();
+      const { store, events } = await openStore(root.path, { syncIntervalMs: 3_600_000, healIntervalMs: 3_600_000 });
+      const log = firstLog(store.createTopic("t", SMALL));
+      append(log, [message("first")]);
+      disk.isBroken = true;
+      await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
+      disk.isBroken = false;
+      await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
+      expect(() => append(log, [message("second")])).toThrow(expect.objectContaining({ code: "unavailable" }));
+      expect(events).toMatchObject([{ type: "failed", topic: "t", partition: 0 }]);
+      expect(readAll(log).seen).toMatchObject([{ data: "first" }]);
+      await store.close();
+      const after = await openStore(root.path, { healIntervalMs: 5 });
+      const again = firstLog(after.store.topic("t"));
+      await vi.waitUntil(() => again.failure === undefined);
+      expect(after.events).toMatchObject([
+        { type: "recovered", records: 1, newEpoch: undefined },
+        { type: "failed" },
+        { type: "healthy" },
+      ]);
+      append(again, [message("second")]);
+      await again.synced();
+      expect(readAll(again).seen).toMatchObject([{ data: "first" }, { data: "second" }]);
+      await after.store.close();
+    });
+  });
+
+  describe("a latched log", () => {
+    it("is taken up again by itself as soon as the device works", async () => {
+      using root = tempDir();
+      const { store, log, events } = await latched(root.path, 3);
+      await vi.waitUntil(() => disk.failures >= 3);
+      expect(() => append(log, [message("refused")])).toThrow(expect.objectContaining({ code: "unavailable" }));
+      expect(events).toMatchObject([{ type: "failed" }]);
+      disk.isBroken = false;
+      await vi.waitUntil(() => log.failure === undefined);
+      expect(events).toMatchObject([{ type: "failed" }, { type: "healthy", topic: "t", partition: 0 }]);
+      append(log, [message("taken")]);
+      await log.synced();
+      expect(readAll(log).seen.map(({ offset }) => offset)).toEqual([0, 1, 2, 3]);
+      await store.close();
+      const after = await openStore(root.path);
+      expect(after.events).toEqual([]);
+      expect(readAll(firstLog(after.store.topic("t"))).seen).toHaveLength(4);
+      await after.store.close();
+    });
+
+    it("acknowledges nothing before the device has everything", async () => {
+      using root = tempDir();
+      const { store, log } = await latched(root.path, 3);
+      Object.assign(disk, { isBroken: false, isSlow: true });
+      for (;;) {
+        await vi.waitUntil(() => disk.waiting.length > 0 || log.failure === undefined);
+        const write = disk.waiting.shift();
+        if (write === undefined) break;
+        await expect(log.synced()).rejects.toMatchObject({ code: "unavailable" });
+        expect(() => append(log, [message("too early")])).toThrow(expect.objectContaining({ code: "unavailable" }));
+        write();
+      }
+      disk.isSlow = false;
+      await log.synced();
+      expect(log.head).toBe(3);
+      await store.close();
+    });
+
+    it("can be closed while the device fails, and is verified at the next start", async () => {
+      using root = tempDir();
+      const { store } = await latched(root.path, 3);
+      await vi.waitUntil(() => disk.failures >= 2);
+      await store.close();
+      disk.isBroken = false;
+      const after = await openStore(root.path);
+      expect(after.events).toMatchObject([{ type: "recovered", records: 3, newEpoch: undefined }, { type: "failed" }]);
+      expect(readAll(firstLog(after.store.topic("t"))).seen).toHaveLength(3);
+      await after.store.close();
+    });
+
+    it("can be deleted while it is being written anew", async () => {
+      using root = tempDir();
+      const { store, events } = await latched(root.path, 3);
+      Object.assign(disk, { isBroken: false, isSlow: true });
+      await vi.waitUntil(() => disk.waiting.length > 0);
+      store.deleteTopic("t");
+      disk.isSlow = false;
+      for (const go of disk.waiting.splice(0)) go();
+      await store.close();
+      expect(events).toMatchObject([{ type: "failed" }]);
+    });
+  });
+
+  describe("background syncs", () => {
+    it("sync every log that was written to", async () => {
+      using root = tempDir();
+      mkdirSync(join(root.path, "data"));
+      const { store, events } = await openStore(join(root.path, "data"), { syncIntervalMs: 5 });
+      append(firstLog(store.createTopic("t", SMALL)), [message("x")]);
+      await vi.waitFor(() => {
+        expect(events).toMatchObject([{ type: "synced" }]);
+      });
+      await store.close();
+    });
   });
 });

@@ -1,11 +1,11 @@
 import { closeSync, fdatasync, fdatasyncSync, read } from "node:fs";
 import { promisify } from "node:util";
-import { RingcastError } from "@ringcast/protocol";
 import { FILE_HEADER_BYTES } from "../file-header.js";
 import type { Arenas, Slot } from "./arenas.js";
 import { allocate } from "./libc.js";
-import { canReadFile, codeOf } from "./log-file.js";
-import type { Region } from "./region.js";
+import { canReadFile } from "./log-file.js";
+import type { FileBackedRegion } from "./region.js";
+import { storageError } from "./storage-error.js";
 
 const dataSync = promisify(fdatasync);
 
@@ -25,7 +25,7 @@ export interface MappedRegionOptions {
  * A region over a file, mapped once at its full capacity. Growing gives the file blocks and maps nothing anew; every block is there before it is
  * touched, so that a full disk is an error to the publisher and not a SIGBUS.
  */
-export class MappedRegion implements Region {
+export class MappedRegion implements FileBackedRegion {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView<ArrayBuffer>;
   readonly headerAt: number;
@@ -33,6 +33,7 @@ export class MappedRegion implements Region {
   readonly ringAt: number;
   readonly capacityBytes: number;
   readonly isPersistent = true;
+  readonly isLoaded = true;
   allocatedBytes: number;
   readonly #arenas: Arenas;
   readonly #slot: Slot;
@@ -137,16 +138,6 @@ export function allocateFile(fd: number, from: number, length: number): void {
   try {
     allocate(fd, from, length);
   } catch (error) {
-    throw new RingcastError("unavailable", allocationAdvice(codeOf(error)), { stored: "no" }, { cause: error });
+    throw storageError(error);
   }
-}
-
-function allocationAdvice(code: string): string {
-  if (code === "ENOSPC" || code === "EDQUOT") return "The disk of the data directory is full: make room and try again.";
-  if (code === "EFBIG")
-    return "The log's file may not grow beyond the file size limit: raise it or lower capacityBytes.";
-  if (code === "EOPNOTSUPP") {
-    return "The file system of the data directory can't reserve space (fallocate): put it on ext4, XFS or tmpfs.";
-  }
-  return `Space for the log's file could not be reserved (${code}).`;
 }

@@ -1,5 +1,5 @@
 /**
- * Where a ring log's bytes are. A region is a piece of memory: a header (mapped kind only), then the ring at its full capacity, of which only
+ * Where a ring log's bytes are. A region is a piece of memory: a header (where there is a file), then the ring at its full capacity, of which only
  * the first `allocatedBytes` may be touched yet. The log writes and reads it through the typed arrays, which cover more than this region.
  */
 export interface Region {
@@ -24,6 +24,13 @@ export interface Region {
    * @throws RingcastError `unavailable` (disk full, limit reached; nothing was changed)
    */
   grow(ringBytes: number): void;
+  /**
+   * Brings bytes that were written to this memory to where they survive the process; undefined where they are there already, or never are.
+   *
+   * @param place of the first byte in `bytes`
+   * @throws RingcastError `unavailable` (disk full, device error)
+   */
+  save?(place: number, length: number): void;
   /** Forces everything written before the call to the storage device, off the loop. Rejects with what the system says. */
   sync(): Promise<void>;
   /**
@@ -35,4 +42,17 @@ export interface Region {
   readInto?(at: number, target: Uint8Array): Promise<boolean>;
   /** Lets the memory go at the end of the turn: who was handed slices may use them until then. Can be called twice. */
   close(): void;
+}
+
+/** A region over a log's file: its header comes first. */
+export interface FileBackedRegion extends Region {
+  /** Whether the file's bytes are there from the start; else {@link populate} brings them. */
+  readonly isLoaded: boolean;
+  /**
+   * Brings all allocated bytes into memory at once, for a scan.
+   * @returns false when a part of them can't be read: touching it would be an error, or kill the process
+   */
+  populate(): boolean;
+  /** Like {@link sync}, but blocks the loop until the device has everything. */
+  syncNow(): void;
 }

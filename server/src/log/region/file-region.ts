@@ -1,0 +1,132 @@
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
+import { FILE_HEADER_BYTES } from "../file-header.js";
+import { codeOf } from "./log-file.js";
+import type { FileBackedRegion } from "./region.js";
+import { storageError } from "./storage-error.js";
+
+const dataSync = promisify(fdatasync);
+/** Reads and writes of more than 2 GiB at once are refused by Node. */
+const MOST_AT_ONCE = 2 ** 30;
+/** Zeros behind the last byte, so that the head of a record that isn't whole can be looked at. */
+const SLACK_BYTES = 64;
+
+/** Bytes of memory that all file regions of a store take. */
+export interface RegionMemory {
+  bytes: number;
+}
+
+/** What a file region is made of. */
+export interface FileRegionOptions {
+  /** Owned by the region from the call on. */
+  readonly fd: number;
+  readonly capacityBytes: number;
+  /** Bytes of the ring that the file has already; they are read by {@link FileRegion.populate}. */
+  readonly allocatedBytes: number;
+  readonly memory: RegionMemory;
+}
+
+/**
+ * A region over a file that isn't mapped: its bytes are in the process's memory, and each change is written to the file before it is acknowledged or
+ * delivered. For file systems where a mapped write can fail after the space was promised.
+ */
+export class FileRegion implements FileBackedRegion {
+  readonly headerAt = 0;
+  readonly headerBytes = FILE_HEADER_BYTES;
+  readonly ringAt = FILE_HEADER_BYTES;
+  readonly isPersistent = true;
+  readonly isLoaded = false;
+  readonly capacityBytes: number;
+  allocatedBytes: number;
+  bytes: Uint8Array<ArrayBuffer>;
+  view: DataView<ArrayBuffer>;
+  readonly #fd: number;
+  readonly #memory: RegionMemory;
+  #busy = 0;
+  #isClosed = false;
+
+  constructor(options: FileRegionOptions) {
+    this.#fd = options.fd;
+    this.#memory = options.memory;
+    this.capacityBytes = options.capacityBytes;
+    this.allocatedBytes = options.allocatedBytes;
+    this.bytes = new Uint8Array(FILE_HEADER_BYTES + this.allocatedBytes + SLACK_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+    this.#memory.bytes += this.bytes.length;
+  }
+
+  /** Moves to a larger buffer. Slices handed out before stay as they are: the old buffer lives as long as they do. */
+  grow(ringBytes: number): void {
+    const wanted = Math.min(ringBytes, this.capacityBytes);
+    if (wanted <= this.allocatedBytes) return;
+    lengthenFile(this.#fd, FILE_HEADER_BYTES + wanted);
+    const bytes = new Uint8Array(FILE_HEADER_BYTES + wanted + SLACK_BYTES);
+    bytes.set(this.bytes);
+    this.#memory.bytes += bytes.length - this.bytes.length;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.allocatedBytes = wanted;
+  }
+
+  save(place: number, length: number): void {
+    const end = place + length;
+    try {
+      for (let at = place; at < end;) at += writeSync(this.#fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  async sync(): Promise<void> {
+    if (this.#isClosed) throw new Error("The region is closed.");
+    this.#busy++;
+    try {
+      await dataSync(this.#fd);
+    } finally {
+      this.#busy--;
+      this.#closeFile();
+    }
+  }
+
+  syncNow(): void {
+    fdatasyncSync(this.#fd);
+  }
+
+  /** Reads the file. @returns false when a part of it can't be read */
+  populate(): boolean {
+    const end = FILE_HEADER_BYTES + this.allocatedBytes;
+    try {
+      for (let at = 0, read = 1; at < end; at += read) {
+        read = readSync(this.#fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+        if (read === 0) return false;
+      }
+      return true;
+    } catch (error) {
+      if (codeOf(error) === "EIO") return false;
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#memory.bytes -= this.bytes.length;
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
+    if (this.#isClosed && this.#busy === 0) closeSync(this.#fd);
+  }
+}
+
+/**
+ * Gives a file another length, with zeros and without blocks: what can't be written later is an error of that write.
+ * @throws RingcastError `unavailable`, with what to do about it
+ */
+export function lengthenFile(fd: number, length: number): void {
+  try {
+    ftruncateSync(fd, length);
+  } catch (error) {
+    throw storageError(error);
+  }
+}

@@ -1,0 +1,17 @@
+import { RingcastError } from "@ringcast/protocol";
+import { codeOf } from "./log-file.js";
+
+/** What the publisher is told when the system refuses space or a write, with what to do about it. */
+export function storageError(cause: unknown): RingcastError {
+  return new RingcastError("unavailable", adviceFor(codeOf(cause)), { stored: "no" }, { cause });
+}
+
+function adviceFor(code: string): string {
+  if (code === "ENOSPC" || code === "EDQUOT") return "The disk of the data directory is full: make room and try again.";
+  if (code === "EFBIG")
+    return "The log's file may not grow beyond the file size limit: raise it or lower capacityBytes.";
+  if (code === "EOPNOTSUPP") {
+    return "The file system of the data directory can't reserve space (fallocate): put it on ext4, XFS or tmpfs, or start with --no-mmap.";
+  }
+  return `The log's file could not be written (${code}): check the disk.`;
+}
