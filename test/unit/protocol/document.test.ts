@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
+  ByteWriter,
   CONTENT_TYPE,
   DEFAULT_LIMITS,
   ERRORS,
@@ -14,9 +15,15 @@ import {
   dataEndOf,
   decodeHeaders,
   decodeHubFrame,
+  decodeMsgpack,
+  decodeMsgpackHubFrame,
+  decodeMsgpackRequest,
   decodeRequest,
   encodeHeaders,
+  encodeMsgpack,
   encodeProducerPart,
+  encodePublishFrame,
+  encodeRecords,
   hasMore,
   headersAtOf,
   hubCheckSeed,
@@ -28,6 +35,7 @@ import {
   readProducerPart,
   recordSize,
   timestampOf,
+  writeDeliveryHead,
   writeFiller,
   writeRecord,
 } from "@ringcast/protocol";
@@ -97,6 +105,45 @@ describe("the examples of docs/protocol.md", () => {
     const made = new Uint8Array(8);
     writeFiller(new DataView(made.buffer), 0, 24, seed, 65_512);
     expect(made).toEqual(bytes);
+  });
+
+  it("hold a control frame of the binary dialect", () => {
+    const bytes = bytesOf("subscribe-frame");
+    const fields = { op: "subscribe", id: 1, topic: "orders", from: "earliest" };
+    expect(decodeMsgpack(bytes)).toEqual(fields);
+    expect(encodeMsgpack(fields)).toEqual(bytes);
+    expect(decodeMsgpackRequest(bytes, DEFAULT_LIMITS)).toMatchObject({ ok: true, request: fields });
+  });
+
+  it("hold a delivery", () => {
+    const bytes = bytesOf("delivery-frame");
+    const messages = [{ offset: 0, timestamp: 1763600000000, data: { n: 1 } }];
+    const place = { subscription: 7, topic: "orders", partition: 0, epoch: "k7Qx", next: 1 };
+    expect(decodeMsgpackHubFrame(bytes, { verify: () => true })).toEqual({ op: "messages", ...place, messages });
+
+    const writer = new ByteWriter();
+    writeDeliveryHead(writer, { ...place, count: 1 });
+    writer.copy(bytesOf("json-record"));
+    expect(writer.take()).toEqual(bytes);
+  });
+
+  it("hold a publish", () => {
+    const bytes = bytesOf("publish-frame");
+    const message = { contentType: CONTENT_TYPE.json, data: utf8('{"n":1}'), key: undefined, headers: NO_HEADERS };
+    const head = {
+      id: 1,
+      topic: "orders",
+      batch: false,
+      partition: undefined,
+      producer: undefined,
+      durability: undefined,
+    };
+    expect(encodePublishFrame({ ...head, count: 1 }, encodeRecords([message]))).toEqual(bytes);
+    const messages = [{ ...message, check: 0x189f79e4 }];
+    expect(decodeMsgpackRequest(bytes, DEFAULT_LIMITS)).toEqual({
+      ok: true,
+      request: { op: "publish", ...head, messages },
+    });
   });
 
   const lines = [...page.matchAll(/```json\n([^`]+)```/g)].flatMap(([, block]) => (block ?? "").trim().split("\n"));
