@@ -6,7 +6,21 @@ import { tempDir } from "../support/temp-dir.js";
 import { until, within } from "../support/until.js";
 
 const TOKEN = "cli-token-of-more-than-thirty-two-characters";
-const COMMANDS = ["serve", "config", "health", "pub", "sub", "topics", "demo"];
+const COMMANDS = [
+  "serve",
+  "config",
+  "check",
+  "health",
+  "top",
+  "pub",
+  "sub",
+  "history",
+  "topics",
+  "topic",
+  "export",
+  "import",
+  "demo",
+];
 const NOBODY = "http://127.0.0.1:1";
 
 describe("ringcast", { timeout: 30_000 }, () => {
@@ -55,6 +69,12 @@ describe("ringcast", { timeout: 30_000 }, () => {
       ["a count that is none", ["sub", "t", "-n", "0"], '"0"'],
       ["a header without a value", ["pub", "t", "1", "-H", "x"], '"x"'],
       ["an unknown action", ["topics", "drop", "t"], '"drop"'],
+      ["an unknown action of a topic", ["topic", "t", "drop"], '"drop"'],
+      ["an end that is none", ["history", "t", "--until", "soon"], '"soon"'],
+      ["a filter without a value", ["history", "t", "-H", "kind"], '"kind"'],
+      ["a format that is none", ["export", "t", "--format", "xml"], "packed"],
+      ["an import of two files", ["import", "a", "b"], "one file"],
+      ["an interval that is none", ["top", "--interval", "0"], '"0"'],
       ["a storage that is none", ["topics", "create", "t", "--storage", "tape"], "memory"],
       ["a speed that is none", ["demo", "--speed", "fast"], '"fast"'],
       ["an address that is none", ["topics", "--url", "hub"], '"hub"'],
@@ -68,16 +88,22 @@ describe("ringcast", { timeout: 30_000 }, () => {
       expect(stderr).not.toContain("    at ");
     });
 
-    test.each([["pub", "t", "1"], ["sub", "t"], ["topics"], ["demo"]])(
-      "%s ends with 1 and says what to do when no hub answers",
-      async (...args) => {
-        const { code, stdout, stderr } = await runRingcast([...args, "--url", NOBODY]);
-        expect(code).toBe(1);
-        expect(stdout).toBe("");
-        expect(stderr).toContain("ringcast serve");
-        expect(stderr).not.toContain("    at ");
-      },
-    );
+    test.each([
+      ["pub", "t", "1"],
+      ["sub", "t"],
+      ["topics"],
+      ["topic", "t"],
+      ["history", "t"],
+      ["export", "t"],
+      ["top"],
+      ["demo"],
+    ])("%s ends with 1 and says what to do when no hub answers", async (...args) => {
+      const { code, stdout, stderr } = await runRingcast([...args, "--url", NOBODY]);
+      expect(code).toBe(1);
+      expect(stdout).toBe("");
+      expect(stderr).toContain("ringcast serve");
+      expect(stderr).not.toContain("    at ");
+    });
   });
 
   describe("pub and sub", () => {
@@ -212,6 +238,79 @@ describe("ringcast", { timeout: 30_000 }, () => {
     const gone = await ringcast("topics", "show", "cli.t");
     expect(gone.code).toBe(1);
     expect(gone.stderr).toContain("cli.t");
+  });
+
+  test("one topic is created with its retention, listed by pattern, and deleted", async () => {
+    const created = await ringcast(
+      "topic",
+      "cli.one-topic",
+      "create",
+      "--retention-ms",
+      "60000",
+      "--retention-records",
+      "7",
+    );
+    expect(JSON.parse(created.stdout)).toMatchObject({ config: { retentionMs: 60_000, retentionRecords: 7 } });
+    expect((await ringcast("topic", "cli.one-topic")).stdout).toBe(created.stdout);
+    expect((await ringcast("topics", "*.one-topic")).stdout).toBe('{"name":"cli.one-topic","partitions":1}\n');
+    expect((await ringcast("topic", "cli.one-topic", "delete", "--yes")).code).toBe(0);
+    expect((await ringcast("topics", "*.one-topic")).stdout).toBe("");
+  });
+
+  describe("history", () => {
+    beforeAll(async () => {
+      await ringcast("topic", "cli.history", "create", "--partitions", "2");
+      const input = Array.from({ length: 2500 }, (_, index) => JSON.stringify({ index, user: `u${index % 10}` })).join(
+        "\n",
+      );
+      await runRingcast(["pub", "cli.history", "--key-field", "user"], { env: { RINGCAST_URL: hub.url }, input });
+      await ringcast("pub", "cli.history", "9007199254740993", "--partition", "1", "-H", "kind=big");
+    });
+
+    test("prints all that is stored, partition by partition, and ends", async () => {
+      const messages = await historyOf();
+      expect(messages).toHaveLength(2501);
+      const offsets = new Map<number, number>();
+      for (const { partition, offset } of messages) {
+        expect(offset).toBe(offsets.get(partition) ?? 0);
+        offsets.set(partition, offset + 1);
+      }
+      expect(offsets.size).toBe(2);
+    });
+
+    test("prints what lies between two places of a partition, and as many as asked for", async () => {
+      const between = await historyOf("--partition", "1", "--from", "5", "--until", "8");
+      expect(between.map(({ offset }) => offset)).toEqual([5, 6, 7]);
+      expect(await historyOf("--from", "last:3")).toHaveLength(6);
+      expect(await historyOf("-n", "4")).toHaveLength(4);
+      expect(await historyOf("--until", "1h")).toEqual([]);
+      const unsure = await ringcast("history", "cli.history", "--from", "5");
+      expect(unsure.code).toBe(2);
+      expect(unsure.stderr).toContain("--partition");
+    });
+
+    test("leaves out what has another key or header, and keeps numbers as they were published", async () => {
+      const keyed = await historyOf("--key", "u3", "--key", "u4");
+      expect(keyed).toHaveLength(500);
+      const { stdout } = await ringcast("history", "cli.history", "--header", "kind=big");
+      expect(stdout).toMatch(/"data":9007199254740993\}\n$/);
+    });
+
+    async function historyOf(...args: string[]): Promise<(Line & { partition: number; offset: number })[]> {
+      const { code, stdout } = await ringcast("history", "cli.history", ...args);
+      expect(code).toBe(0);
+      const lines = stdout.split("\n").filter((line) => line !== "");
+      return lines.map((line) => JSON.parse(line) as Line & { partition: number; offset: number });
+    }
+  });
+
+  test("health asks the hub that is named, or the one that the settings describe", async () => {
+    expect((await ringcast("health")).code).toBe(0);
+    expect((await ringcast("health", "--ready")).stdout).toBe('{"status":"ready"}\n');
+    expect((await runRingcast(["health"], { env: { RINGCAST_PORT: String(hub.port) } })).code).toBe(0);
+    const nobody = await runRingcast(["health", "--url", NOBODY]);
+    expect(nobody.code).toBe(1);
+    expect(nobody.stderr).toContain(NOBODY);
   });
 
   test("demo publishes the week, each quake under its network's code", async () => {

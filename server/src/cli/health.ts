@@ -25,8 +25,8 @@ export const health: Command = {
     timeout: { type: "string", placeholder: "<ms>", description: `How long to wait (default ${DEFAULT_TIMEOUT_MS})` },
     ...HUB_OPTIONS,
   },
-  notes: `Without an address it asks the hub that the settings here describe (variables and ringcast.config.json), as "ringcast serve"
-would run it. The certificate of such a hub is not verified: it need not be made out for the name of this machine.`,
+  notes: `Without an address it asks the hub that the settings here describe (variables and ringcast.config.json), as
+"ringcast serve" would run it. The certificate of such a hub is not verified: it need not name this machine.`,
   examples: [
     ["ringcast health", "exit code 0: the hub answers"],
     ["ringcast health --ready --url https://hub.example", "0: it serves"],

@@ -45,9 +45,10 @@ export const exportTopics: Command = {
     until: { type: "string", placeholder: "<end>", description: "Default head: all there is at the beginning" },
     ...HUB_OPTIONS,
   },
-  notes: `Each line holds topic, partition, epoch, offset, timestamp, key, headers and data; JSON data stands there as it was published,
-bytes as {"$bytes":"<base64>"}. packed keeps every byte, the checks and the topics' configuration. The file appears under its name
-when it is whole and on the disk. What is missing in between is told on standard error, and the exit code is 1.`,
+  notes: `Each line holds topic, partition, epoch, offset, timestamp, key, headers and data; JSON data stands there as it
+was published, bytes as {"$bytes":"<base64>"}. packed keeps every byte, the checks and the topics' configuration.
+The file appears under its name when it is whole and on the disk. What is missing in between is told on standard
+error, and the exit code is 1.`,
   examples: [
     ['ringcast export ">" --format packed -o all.ringcast', "a backup of everything"],
     ["ringcast export orders -o orders.ndjson", "one topic, for other tools"],

@@ -25,9 +25,10 @@ export const importTopics: Command = {
     partial: { type: "boolean", description: "Takes what stands before the damage of a damaged file" },
     ...HUB_OPTIONS,
   },
-  notes: `Offsets, epochs and times stay. A topic of the hub must not be there, be empty, or hold exactly the beginning of the file: so an
-import that was interrupted goes on when it is started again. The whole file is checked before anything is stored. Which kind
-of export it is shows by itself; topics that are missing are made, with their configuration where the file is packed.`,
+  notes: `Offsets, epochs and times stay. A topic of the hub must not be there, be empty, or hold exactly the beginning of
+the file: so an import that was interrupted goes on when it is started again. The whole file is checked before
+anything is stored. Which kind of export it is shows by itself; topics that are missing are made, with their
+configuration where the file is packed.`,
   examples: [
     ["ringcast import all.ringcast", "restores a backup"],
     ["ringcast import orders.ndjson --as orders.restored", "beside the topic there is"],

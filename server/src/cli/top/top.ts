@@ -24,10 +24,10 @@ export const top: Command = {
     json: { type: "boolean", description: "The same as one line of JSON" },
     ...HUB_OPTIONS,
   },
-  notes: `One line for each subscription, the furthest behind first, and for each connection without one. GATE is what holds a reader:
-open (nothing), catching up, window (it has not acknowledged), socket (it doesn't take what is sent). In a terminal it stays and
-is renewed; keys: q quits, up and down (or k and j) choose, d disconnects the connection chosen, after a question.
-Elsewhere it prints one look, without rates.`,
+  notes: `One line for each subscription, the furthest behind first, and for each connection without one. GATE is what
+holds a reader: open (nothing), catching up, window (it has not acknowledged), socket (it doesn't take what is
+sent). In a terminal it stays and is renewed; keys: q quits, up and down (or k and j) choose, d disconnects the
+connection chosen, after a question. Elsewhere it prints one look, without rates.`,
   examples: [
     ["ringcast top", "live"],
     ["ringcast top --json | jq '.rows[0]'", "whoever is furthest behind"],
