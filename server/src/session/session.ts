@@ -14,17 +14,13 @@ import type { Timed } from "../runtime/index.js";
 import { ConnectionRates } from "./connection-rates.js";
 import type { ControlFrame, Dialect } from "./dialects.js";
 import { carryOut, type Requester } from "./operations.js";
+import { Outgoing, type Speaker } from "./outgoing.js";
 import type { ConnectionReport, Identity } from "./port.js";
 import { nameOf, notAuthenticated, overdueFrame, toRingcastError, wrongToken } from "./refusals.js";
-import { Replies } from "./replies.js";
 import type { SessionHost } from "./session-host.js";
 import type { Socket, SocketHandler } from "./socket.js";
 import { ConnectionTimes, type Overdue } from "./times.js";
 
-/** Answers that wait for a socket that takes nothing. */
-const MAX_WAITING_BYTES = 1_048_576;
-/** Answers that may be large are made at once while no more than this waits. */
-const MAX_READY_BYTES = 65_536;
 /** A closing handshake that takes longer is cut. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -54,7 +50,7 @@ export interface SessionStart {
   readonly identity: Identity | undefined;
 }
 
-export class Session implements SocketHandler, Outlet, Requester, Timed {
+export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed {
   readonly id: string;
   readonly dialect: Dialect;
   readonly reader: Reader;
@@ -64,18 +60,15 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   wheelSlot = -1;
   readonly #host: SessionHost;
   readonly #socket: Socket;
-  readonly #replies = new Replies();
+  readonly #outgoing: Outgoing;
   readonly #times: ConnectionTimes;
   /** Milliseconds since 1970. */
   readonly #since: number;
   #identity: Identity | undefined;
   #state: SessionState = "open";
-  /** The hub's socket took no more at the last write. */
-  #isBlocked = false;
   #closeBy = Infinity;
   #receivedFrames = 0;
   #receivedBytes = 0;
-  #sentBytes = 0;
   // Made when they are needed: most connections never publish, and most hubs have no rates.
   #publisher: Publisher | undefined = undefined;
   #rates: ConnectionRates | undefined = undefined;
@@ -86,6 +79,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     this.#host = host;
     this.#socket = socket;
     this.#identity = identity;
+    this.#outgoing = new Outgoing(this, socket);
     this.#since = host.runtime.nowMs();
     // Not the wheel's clock, which stands still while there is no connection.
     this.#times = new ConnectionTimes(host.times, host.runtime.monotonicMs());
@@ -115,7 +109,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   }
 
   drain(): void {
-    this.#isBlocked = false;
+    this.#outgoing.drained();
     if (this.#state === "open") this.reader.drained();
   }
 
@@ -139,25 +133,26 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   // ---- what the flush calls ----
 
   takeReplies(frames: Frame[], count: number): number {
-    const next = this.#replies.take(frames, count);
-    if (!this.#replies.isEmpty) this.reader.wake();
-    return next;
+    return this.#outgoing.take(frames, count);
   }
 
   send(frames: readonly Frame[], count: number): SendResult {
-    if (this.#state === "closed") return "closed";
-    const result = this.#write(frames, count);
-    if (result === "full") {
-      this.#isBlocked = true;
-      this.#times.blocked(this.#host.wheel.nowMs, this.#socket.bufferedBytes());
-      this.#host.wheel.hasten(this, this.#times.stallCheckMs);
-      this.#checkWaiting();
-    }
-    return result;
+    return this.#state === "closed" ? "closed" : this.#outgoing.send(frames, count);
   }
 
   failed(error: unknown): void {
     this.#end(CLOSE_INTERNAL, { op: "error", ...toRingcastError(error).toBody() });
+  }
+
+  // ---- what its answers meet ----
+
+  blocked(): void {
+    this.#times.blocked(this.#host.wheel.nowMs, this.#socket.bufferedBytes());
+    this.#host.wheel.hasten(this, this.#times.stallCheckMs);
+  }
+
+  unread(): void {
+    this.#close(CLOSE_STALLED, "replies are not read");
   }
 
   // ---- what operations call ----
@@ -180,12 +175,11 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   }
 
   reply(frame: ControlFrame): void {
-    this.#queue(this.dialect.encode(frame));
+    if (this.#state === "open") this.#outgoing.push(this.dialect.encode(frame));
   }
 
   replyLater(make: () => Frame): void {
-    const isRoom = !this.#isBlocked && this.#replies.bytes < MAX_READY_BYTES;
-    this.#queue(isRoom ? make() : make);
+    if (this.#state === "open") this.#outgoing.pushLater(make);
   }
 
   refuse(id: RequestId, error: unknown): void {
@@ -228,7 +222,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   /** The hub is going away: answers what is left and closes. */
   leave(reconnectAfterMs: number): void {
     if (this.#state !== "open") return;
-    this.#sendLast({ op: "draining", reconnectAfterMs });
+    this.#outgoing.sendLast(this.dialect.encode({ op: "draining", reconnectAfterMs }));
     this.#close(CLOSE_GOING_AWAY, "going away");
   }
 
@@ -247,7 +241,7 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
       subscriptions: this.reader.subscriptionCount,
       receivedFrames: this.#receivedFrames,
       receivedBytes: this.#receivedBytes,
-      sentBytes: this.#sentBytes,
+      sentBytes: this.#outgoing.sentBytes,
       silentMs: this.#times.silentMs(this.#host.runtime.monotonicMs()),
     };
   }
@@ -327,35 +321,6 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
     this.reply(frame);
   }
 
-  // ---- answers ----
-
-  #queue(reply: Frame | (() => Frame)): void {
-    if (this.#state !== "open") return;
-    this.#replies.push(reply);
-    if (!this.#isBlocked) this.reader.wake();
-    if (this.#replies.bytes > MAX_WAITING_BYTES) this.#relieve();
-  }
-
-  /** A peer that asks more in one turn than may wait: it gets its answers now, or none any more. */
-  #relieve(): void {
-    const frames: Frame[] = [];
-    while (!this.#isBlocked && !this.#replies.isEmpty) {
-      if (this.send(frames, this.#replies.take(frames, 0)) === "full") this.reader.blocked();
-    }
-    this.#checkWaiting();
-  }
-
-  #checkWaiting(): void {
-    if (this.#isBlocked && this.#replies.bytes > MAX_WAITING_BYTES) {
-      this.#close(CLOSE_STALLED, "replies are not read");
-    }
-  }
-
-  #write(frames: readonly Frame[], count: number): SendResult {
-    for (let at = 0; at < count; at++) this.#sentBytes += (frames[at] as Frame).bytes.length;
-    return this.#socket.send(frames, count);
-  }
-
   // ---- the end ----
 
   #overdue(overdue: Overdue): void {
@@ -368,17 +333,8 @@ export class Session implements SocketHandler, Outlet, Requester, Timed {
   #end(code: number, error: ErrorFrame): void {
     if (this.#state !== "open") return;
     this.#host.refused(error.code);
-    this.#sendLast(error);
+    this.#outgoing.sendLast(this.dialect.encode(error));
     this.#close(code, error.code);
-  }
-
-  /** Answers that wait go before it, unless the socket takes nothing. */
-  #sendLast(frame: ControlFrame): void {
-    const frames: Frame[] = [];
-    let count = 0;
-    while (!this.#isBlocked && !this.#replies.isEmpty) count = this.#replies.take(frames, count);
-    frames[count++] = this.dialect.encode(frame);
-    this.#write(frames, count);
   }
 
   #close(code: number, reason: string): void {
