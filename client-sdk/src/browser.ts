@@ -1,7 +1,8 @@
 /**
  * `@ringcast/client` in browsers and workers, in the binary dialect, and the source of the single file that the hub serves at /sdk/ringcast.js.
  */
-import { createHub, type Hub } from "./client.js";
+import type { Hub } from "./client.js";
+import { createFullHub } from "./full.js";
 import { msgpackCodec } from "./msgpack-codec.js";
 import type { ConnectOptions } from "./options.js";
 import type { AnyTopics } from "./topics.js";
@@ -21,5 +22,5 @@ export function connect<Topics extends object = AnyTopics>(
   url: string | readonly string[],
   options: ConnectOptions = {},
 ): Hub<Topics> {
-  return createHub<Topics>(url, options, browserTransport, msgpackCodec);
+  return createFullHub<Topics>(url, options, browserTransport);
 }

@@ -24,7 +24,8 @@ import type {
   PublishOptions,
   SubscribeOptions,
 } from "./options.js";
-import { createProducer, type PublishTarget } from "./producer.js";
+import type { Keeper, Outbox } from "./outbox.js";
+import { createProducer, type Producer, type PublishTarget } from "./producer.js";
 import { createQuestions } from "./questions.js";
 import { platformRuntime } from "./runtime/platform.js";
 import { toStart } from "./start.js";
@@ -91,6 +92,7 @@ export function createHub<Topics>(
   options: ConnectOptions,
   platformTransport: Transport,
   entryCodec: Codec,
+  createKeeper?: (outbox: Outbox, producer: () => Producer) => Keeper,
 ): Hub<Topics> {
   const {
     token,
@@ -100,8 +102,6 @@ export function createHub<Topics>(
     timeoutMs = TIMEOUT_MS,
     maxBacklog = MAX_BACKLOG,
     outbox,
-    verify,
-    debug,
   } = options;
   const { on, tell } = createListeners<HubEvents>();
   const subscriptions = new Set<RunningSubscription>();
@@ -119,13 +119,7 @@ export function createHub<Topics>(
     call: (operation, onReply, body) => {
       const id = ++lastId;
       receivers.set(id, onReply);
-      try {
-        connection.send({ ...operation, id }, body);
-      } catch (error) {
-        // What no frame can hold, a topic with half a character for one.
-        receivers.delete(id);
-        onReply({ op: "error", ...encodingError(error, "topic").toBody() });
-      }
+      connection.send({ ...operation, id }, body);
     },
     send: (operation) => connection.send(operation),
     listen: (subscription, receive) => {
@@ -133,13 +127,13 @@ export function createHub<Topics>(
       else receivers.set(keyOf(subscription), receive);
     },
     gap: (gap) => tell("gap", gap),
-    error: (error) => tell("error", error),
   };
-  const producer = createProducer(link, { timeoutMs, maxBacklog, outbox });
+  const keeper = outbox && createKeeper?.(outbox, () => producer);
+  const producer: Producer = createProducer(link, { timeoutMs, maxBacklog, keeper });
   const gone = (otherwise?: string): RingcastError => reason ?? unavailable(otherwise);
   const questions = createQuestions(link, timeoutMs, gone);
   const connection: Connection = createConnection(
-    { urls: toRoutes(url), token, codec, transport, runtime, verify, debug },
+    { urls: toRoutes(url), token, codec, transport, runtime },
     {
       welcomed: (welcome) => {
         limits = welcome.limits;
@@ -155,6 +149,7 @@ export function createHub<Topics>(
         if (isReply) receivers.delete(key);
         receive?.(frame);
       },
+      failed: (error) => tell("error", error),
       lost: () => {
         limits = undefined;
         receivers.clear();
@@ -184,7 +179,11 @@ export function createHub<Topics>(
     try {
       body = codec.encodeBody(fields);
     } catch (error) {
-      throw encodingError(error, "data");
+      throw error instanceof RingcastError ? error : badRequest(`Not encodable: ${String(error)}`, "data");
+    }
+    if (keeper !== undefined) {
+      await keeper.loaded;
+      checkOpen();
     }
     const reply = await producer.publish(target, body);
     // Stored, but so long ago that the hub no longer knows where.
@@ -201,7 +200,8 @@ export function createHub<Topics>(
   };
 
   const close = async (): Promise<void> => {
-    await producer.settled();
+    // What is kept goes on in the next page.
+    if (keeper === undefined) await producer.settled();
     for (const subscription of subscriptions) void subscription.close();
     connection.close();
   };
@@ -267,10 +267,6 @@ function toRoutes(addresses: string | readonly string[]): string[] {
     if (rest === undefined) throw badRequest(`No address like ws://127.0.0.1:7447: ${address}`, "url");
     return `ws${rest}/v1/ws`;
   });
-}
-
-function encodingError(error: unknown, field: string): RingcastError {
-  return error instanceof RingcastError ? error : badRequest(`Not encodable: ${String(error)}`, field);
 }
 
 /** Below all ids of requests. */

@@ -23,9 +23,8 @@ export interface Codec {
   /**
    * The operation in a frame of the hub.
    *
-   * @param verify compare each record with the check that its publisher made
    * @returns undefined for an operation that this version doesn't know
    * @throws where it can't be understood; the connection is then made anew
    */
-  decode(frame: FrameData, verify?: boolean): HubFrame | undefined;
+  decode(frame: FrameData): HubFrame | undefined;
 }

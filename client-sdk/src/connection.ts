@@ -2,7 +2,7 @@
  * One connection that comes back by itself: dials, notices silence, waits with jitter, obeys `draining`, rotates over the addresses.
  * Knows frames only as far as it needs them for that.
  */
-import type { HubFrame, RingcastError, WelcomeFrame } from "@ringcast/protocol";
+import { RingcastError, type HubFrame, type WelcomeFrame } from "@ringcast/protocol";
 import type { Codec, Operation } from "./codec.js";
 import { errorOf, unavailable } from "./errors.js";
 import type { ConnectionState, ConnectOptions } from "./options.js";
@@ -32,14 +32,14 @@ export interface ConnectionSettings {
   readonly codec: Codec;
   readonly transport: Transport;
   readonly runtime: Runtime;
-  readonly verify: boolean | undefined;
-  readonly debug: ConnectOptions["debug"];
 }
 
 export interface ConnectionHandler {
   /** Connected: the time to send everything that has to go over this connection. */
   welcomed(welcome: WelcomeFrame): void;
   received(frame: HubFrame): void;
+  /** A frame came that can't be understood; the connection is made anew. */
+  failed(error: RingcastError): void;
   /** What was sent and not answered has an unknown outcome. Called only after `welcomed`. */
   lost(): void;
   /** May be called with the same state again: another attempt failed. */
@@ -60,7 +60,7 @@ export interface Connection {
 
 /** Makes the connection and begins to dial. */
 export function createConnection(settings: ConnectionSettings, handler: ConnectionHandler): Connection {
-  const { urls, token, codec, transport, runtime, verify, debug } = settings;
+  const { urls, token, codec, transport, runtime } = settings;
   let state: ConnectionState = "connecting";
   let socket: TransportSocket | undefined;
   /** Counts the dials: events of an older one are ignored. */
@@ -86,10 +86,7 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
     timer = runtime.setTimer(delayMs, callback);
   };
 
-  const send = (operation: Operation, body?: FrameData): void => {
-    debug?.({ type: "sent", operation });
-    socket?.send(codec.encode(operation, body));
-  };
+  const send = (operation: Operation, body?: FrameData): void => socket?.send(codec.encode(operation, body));
 
   const drop = (): void => {
     const dropped = socket;
@@ -121,7 +118,6 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   const open = async (mine: number): Promise<void> => {
     const secret = typeof token === "function" ? await token() : token;
     if (mine !== current) return;
-    debug?.({ type: "dialing", url: address() });
     socket = transport(address(), codec.subprotocol, {
       received: (data) => {
         if (mine === current) receive(data, secret);
@@ -137,21 +133,20 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
     heardMs = runtime.monotonicMs();
     isProbing = false;
     try {
-      frame = codec.decode(data, verify);
+      frame = codec.decode(data);
     } catch (error) {
+      handler.failed(error instanceof RingcastError ? error : new RingcastError("bad_frame", String(error)));
       lose(1007, String(error));
       return;
     }
     // An operation of a later version.
     if (frame === undefined) return;
-    debug?.({ type: "received", frame });
     if (frame.op === "welcome") {
       welcomedMs = heardMs;
       clockMs = frame.time - heardMs;
       watch();
       // Not as a subprotocol: that may not hold every character. Nothing waits for the reply.
-      // Past `send`, where it would be shown.
-      if (secret !== undefined) socket?.send(codec.encode({ op: "auth", id: OWN_ID, token: secret }));
+      if (secret !== undefined) send({ op: "auth", id: OWN_ID, token: secret });
       state = "connected";
       handler.welcomed(frame);
       handler.changed(state);
@@ -192,12 +187,12 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
       close(reason);
       return;
     }
-    const retryMs =
+    arm(
       returnMs === undefined
         ? runtime.random() * Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts++)
-        : Math.max(0, returnMs - runtime.monotonicMs());
-    debug?.({ type: "lost", reason, retryMs });
-    arm(retryMs, dial);
+        : Math.max(0, returnMs - runtime.monotonicMs()),
+      dial,
+    );
     handler.changed(state, reason);
   };
 

@@ -11,8 +11,8 @@ function describe(event: DebugEvent): string {
   switch (event.type) {
     case "dialing":
       return `dialing ${event.url}`;
-    case "lost":
-      return `lost: ${event.reason.message} Next attempt in ${Math.round(event.retryMs)} ms.`;
+    case "closed":
+      return `closed ${event.code} ${event.reason}`;
     case "sent":
       return `→ ${fields(event.operation)}`;
     case "received":

@@ -29,11 +29,6 @@ export function unavailable(message = "Closed: connect again.", details?: ErrorD
   return new RingcastError("unavailable", message, details);
 }
 
-/** A record that came is not what its publisher sent. */
-export function damaged(offset: number, { topic, partition }: { topic: string; partition: number }): RingcastError {
-  return new RingcastError("bad_frame", `Damaged: ${topic}/${partition}, ${offset}.`, { topic, partition, offset });
-}
-
 /** Wait before a refused request is sent again, where the hub doesn't say. */
 const RETRY_MS = 1_000;
 

@@ -1,7 +1,8 @@
 /**
  * `@ringcast/client` in Node: the same API as in browsers, in the binary dialect, over the platform's WebSocket, or over the package `ws` on Node 20.
  */
-import { createHub, type Hub } from "./client.js";
+import type { Hub } from "./client.js";
+import { createFullHub } from "./full.js";
 import { msgpackCodec } from "./msgpack-codec.js";
 import type { ConnectOptions } from "./options.js";
 import type { AnyTopics } from "./topics.js";
@@ -21,5 +22,5 @@ export function connect<Topics extends object = AnyTopics>(
   url: string | readonly string[],
   options: ConnectOptions = {},
 ): Hub<Topics> {
-  return createHub<Topics>(url, options, nodeTransport, msgpackCodec);
+  return createFullHub<Topics>(url, options, nodeTransport);
 }

@@ -1,5 +1,5 @@
 /** What subscriptions, publishes and questions need of the one connection they share. */
-import type { Gap, HubFrame, Limits, RingcastError } from "@ringcast/protocol";
+import type { Gap, HubFrame, Limits } from "@ringcast/protocol";
 import type { Operation } from "./codec.js";
 import type { Runtime } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
@@ -18,6 +18,4 @@ export interface Link {
   listen(subscription: number, receive?: (frame: HubFrame) => void): void;
   /** Tells the user of a gap. */
   gap(gap: Gap): void;
-  /** Tells the user of an error that is being met here. */
-  error(error: RingcastError): void;
 }

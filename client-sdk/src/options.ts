@@ -18,13 +18,13 @@ export interface ConnectOptions {
   /** Publishes that may wait for their acknowledgement at once; one more rejects with `too_many`. Default 10,000. See `Hub.drained`. */
   readonly maxBacklog?: number;
   /**
-   * Compares each record with the check that its publisher made (binary dialect; in JSON the hub has done so). Damaged ones are never handed out: an
-   * `error` event tells of it, and they are read again. Default false.
+   * Compares each record of a subscription with the check that its publisher made. Damaged ones are never handed out: an `error` event tells of it, and they are read
+   * again over a new connection; three times in a row end the subscription. Not in the JSON entry, where the hub has compared them. Default false.
    */
   readonly verify?: boolean;
-  /** Told of every frame and every attempt to connect, never of a token. `consoleDebug` of `@ringcast/client/debug` prints it. */
+  /** Told of every frame and every attempt to connect, never of a token. Not in the JSON entry. `consoleDebug` of `@ringcast/client/debug` prints it. */
   readonly debug?: (event: DebugEvent) => void;
-  /** Keeps publishes until the hub has them, so that they outlive the page. Default none. */
+  /** Keeps publishes until the hub has them, so that they outlive the page. Not in the JSON entry. Default none. */
   readonly outbox?: Outbox;
   /** The dialect. Default: that of the entry, so binary for `@ringcast/client` and JSON for `@ringcast/client/json`. */
   readonly codec?: Codec;
@@ -131,6 +131,6 @@ export interface HubEvents {
   readonly state: StateChange;
   /** A subscription reached a gap. */
   readonly gap: Gap;
-  /** Something went wrong and is being met: a record came damaged and is read again. */
+  /** A frame came that can't be understood, or damaged with `verify`: the connection is made anew, and everything goes on where it was. */
   readonly error: RingcastError;
 }

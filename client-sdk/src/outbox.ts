@@ -31,3 +31,14 @@ export interface Outbox {
   /** The hub has answered: it is stored, or refused for good. */
   drop(publish: KeptPublish): void;
 }
+
+/** What the producer has to do with an outbox. */
+export interface Keeper {
+  /** Settles when what earlier pages left is in line. */
+  readonly loaded: Promise<unknown>;
+  /** Gives a new publish its sequence, and keeps it. */
+  number(publish: { -readonly [Field in keyof KeptPublish]: KeptPublish[Field] }): void;
+  /** Settles when it is kept under its sequence. */
+  keep(publish: KeptPublish): Promise<unknown>;
+  drop(publish: KeptPublish): void;
+}

@@ -10,7 +10,7 @@ import { RingcastError, type Durability, type HubFrame, type PublishedFrame } fr
 import { createDeferred, type Deferred } from "./deferred.js";
 import { errorOf, retryDelayMs, unavailable } from "./errors.js";
 import type { Link } from "./link.js";
-import type { KeptPublish, Outbox } from "./outbox.js";
+import type { Keeper, KeptPublish } from "./outbox.js";
 import type { Timer } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
 
@@ -36,7 +36,7 @@ export interface ProducerOptions {
   readonly timeoutMs: number;
   /** Publishes without an outcome, at most. */
   readonly maxBacklog: number;
-  readonly outbox: Outbox | undefined;
+  readonly keeper: Keeper | undefined;
 }
 
 export interface Producer {
@@ -48,9 +48,11 @@ export interface Producer {
    * @throws RingcastError (as a rejection) `too_many` when the backlog is full, `too_large`, `unavailable` when time is over, and what the hub refuses with
    */
   publish(target: PublishTarget, body: FrameData): Promise<PublishedFrame>;
+  /** Takes a publish of an earlier page into the line of that name; `welcomed` sends it. */
+  restore(name: string, kept: KeptPublish): KeptPublish;
   /** Resolves at once while less than half of the backlog is taken, otherwise when all of it has its outcome. */
   readonly drained: () => Promise<void>;
-  /** Resolves when every publish so far has its outcome; at once where an outbox keeps them. */
+  /** Resolves when every publish so far has its outcome. */
   settled(): Promise<unknown>;
   /** Sends what waits, over a connection that was just made. */
   welcomed(): void;
@@ -65,8 +67,6 @@ interface Entry extends Deferred<PublishedFrame>, KeptPublish {
   readonly timeout: Timer;
   /** Undefined: not stored, for certain. */
   sequence: number | undefined;
-  /** Settles when the outbox has it under this sequence. */
-  kept: Promise<unknown> | undefined;
   /** The promise has rejected because time was over. */
   isLate: boolean;
 }
@@ -77,15 +77,13 @@ interface Line {
   readonly entries: Entry[];
   inflight: number;
   nextSequence: number;
-  /** Above every sequence that was ever given. */
-  unused: number;
   /** Set after a refusal: where to begin again, once nothing is in flight. */
   restart: number | undefined;
   /** Runs while the line waits before trying again. */
   pause: Timer | undefined;
 }
 
-export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: ProducerOptions): Producer {
+export function createProducer(link: Link, { timeoutMs, maxBacklog, keeper }: ProducerOptions): Producer {
   const lines = new Map<string, Line>();
   /** Lines that have something to send. */
   const waiting = new Set<Line>();
@@ -94,7 +92,6 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
   let inflightBytes = 0;
   /** Counts the connections. */
   let connection = 0;
-  let closed: RingcastError | undefined;
 
   const remove = (line: Line, entry: Entry): Entry => {
     const at = line.entries.indexOf(entry);
@@ -103,16 +100,8 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
       held--;
     }
     entry.timeout.cancel();
-    outbox?.drop(entry);
+    keeper?.drop(entry);
     return entry;
-  };
-
-  /** Gives a publish its sequence. */
-  const number = (line: Line, entry: Entry, sequence: number): number => {
-    entry.sequence = sequence;
-    line.unused = Math.max(line.unused, sequence + 1);
-    entry.kept = outbox?.keep(entry);
-    return sequence;
   };
 
   const sendDue = (): void => {
@@ -133,7 +122,7 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
   };
 
   const send = (line: Line, entry: Entry): void => {
-    const sequence = entry.sequence ?? number(line, entry, line.nextSequence);
+    const sequence = (entry.sequence ??= line.nextSequence);
     const mine = connection;
     const call = (): void => {
       if (mine !== connection) return;
@@ -147,8 +136,8 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
     line.inflight++;
     inflight++;
     inflightBytes += entry.bytes;
-    if (entry.kept === undefined) call();
-    else entry.kept.then(call, call);
+    if (keeper === undefined) call();
+    else keeper.keep(entry).then(call, call);
   };
 
   const settle = (line: Line, entry: Entry, sequence: number, reply: HubFrame): void => {
@@ -204,7 +193,7 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
     let line = lines.get(name);
     if (line === undefined) {
       for (const [other, { entries }] of lines) if (lines.size >= MAX_LINES && !entries[0]) lines.delete(other);
-      line = { producer, entries: [], inflight: 0, nextSequence: 0, unused: 0, restart: undefined, pause: undefined };
+      line = { producer, entries: [], inflight: 0, nextSequence: 0, restart: undefined, pause: undefined };
       lines.set(name, line);
     }
     return line;
@@ -222,7 +211,6 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
       bytes: (typeof body === "string" ? encoder.encode(body) : body).length,
       timeout: link.runtime.setTimer(timeoutMs, () => expire(line, entry)),
       sequence: undefined,
-      kept: undefined,
       isLate: false,
     };
     held++;
@@ -231,45 +219,22 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
     return entry;
   };
 
-  const restore = ({ target, body, producer, sequence = 0 }: KeptPublish): Entry => {
-    const { topic } = target;
-    // Beside the line of another page. No topic has a space.
-    const isOther = (lines.get(topic)?.producer ?? producer) !== producer;
-    const line = lineOf(isOther ? `${topic} ${producer}` : topic, producer);
-    const entry = add(line, target, body);
-    entry.sequence = sequence;
-    line.unused = sequence + 1;
-    // Nobody waits for it any more.
-    entry.promise.catch(() => undefined);
-    return entry;
-  };
-
-  const publish = async (target: PublishTarget, body: FrameData): Promise<PublishedFrame> => {
-    if (loading !== undefined) await loading;
-    if (closed !== undefined) throw closed;
-    const line = lineOf(target.topic);
-    const entry = add(line, target, body);
-    if (held > maxBacklog) {
-      remove(line, entry).reject(new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`));
-    }
-    // Kept before there is a connection, so with the sequence that it will have unless one before it is refused. Never that of another: the same
-    // bytes under it would pass for the same publish.
-    else if (outbox !== undefined) number(line, entry, line.unused);
-    sendDue();
-    return entry.promise;
-  };
-
-  const loading = outbox?.load(restore).then(sendDue);
-  loading?.catch(() => undefined);
-
   return {
-    publish,
+    publish: (target, body) => {
+      const line = lineOf(target.topic);
+      const entry = add(line, target, body);
+      if (held > maxBacklog) {
+        remove(line, entry).reject(new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`));
+      } else keeper?.number(entry);
+      sendDue();
+      return entry.promise;
+    },
+    restore: (name, { target, body, producer, sequence }) =>
+      Object.assign(add(lineOf(name, producer), target, body), { sequence }),
     drained: async () => {
       if (held * 2 >= maxBacklog) await settled();
     },
-    settled: async () => {
-      if (outbox === undefined) await settled();
-    },
+    settled,
     welcomed: sendDue,
     lost: () => {
       inflight = inflightBytes = 0;
@@ -280,8 +245,6 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, outbox }: Pr
       }
     },
     close: (error) => {
-      closed = error;
-      connection++;
       for (const line of lines.values()) {
         line.pause?.cancel();
         for (const { timeout, reject } of line.entries.splice(0)) {

@@ -4,10 +4,10 @@
  */
 import {
   RingcastError,
-  type DecodedMessagesFrame,
   type ErrorCode,
   type GapFrame,
   type HubFrame,
+  type MessagesFrame,
   type PartitionState,
   type PartitionStates,
   type Position,
@@ -18,7 +18,7 @@ import {
 } from "@ringcast/protocol";
 import { acceptFrame, positionsOf, type Cursor } from "./cursor.js";
 import { createDeferred } from "./deferred.js";
-import { badRequest, damaged, errorOf, GapError, retryDelayMs } from "./errors.js";
+import { badRequest, errorOf, GapError, retryDelayMs } from "./errors.js";
 import type { Link } from "./link.js";
 import { toMessage, type Message } from "./message.js";
 import type { SubscribeOptions } from "./options.js";
@@ -27,9 +27,6 @@ import type { Timer } from "./runtime/port.js";
 
 /** Messages that may wait in the SDK, where the user doesn't say. */
 const WINDOW = 1_024;
-
-/** So often in a row damage is met by reading again. */
-const MAX_DAMAGES = 3;
 
 /** State of each partition, by topic. */
 export type TopicStates = Readonly<Record<string, PartitionStates>>;
@@ -97,7 +94,7 @@ export function createSubscription(
   let others: TopicStart | undefined;
   /** The hub's number; undefined while not subscribed on this connection. */
   let number: number | undefined;
-  /** Counts the connections, and the times that it was read again on one. */
+  /** Counts the connections. */
   let connection = 0;
   let frames: Waiting[] = [];
   /** Messages in them that the user has not got. */
@@ -112,8 +109,6 @@ export function createSubscription(
   const acks = new Map<Cursor, number>();
   /** Not subscribed on this connection yet, because of what waits. */
   let isDue = false;
-  /** Damaged frames since the last good one. */
-  let damages = 0;
   let retry: Timer | undefined;
   let wake: (() => void) | undefined;
   let isIterating = false;
@@ -191,7 +186,6 @@ export function createSubscription(
         until,
         filter,
         window,
-        verify: damages > 0 || undefined,
       },
       (reply) => answered(reply, askedMs),
     );
@@ -247,7 +241,7 @@ export function createSubscription(
     }
   };
 
-  const take = (frame: DecodedMessagesFrame): void => {
+  const take = (frame: MessagesFrame): void => {
     const { topic: name, partition, epoch, next } = frame;
     const last = frame.messages.at(-1)?.offset;
     const cursor = cursorOf(name, partition, epoch, frame.messages[0]?.offset ?? next);
@@ -261,21 +255,10 @@ export function createSubscription(
         count += messages.length;
         push({ cursor, epoch, next: at, messages, connection });
       } else if (frames.length === 0) cursor.handed = { epoch, offset: at };
-      if (frame.damagedAt === undefined) damages = 0;
-      else readAgain(damaged(frame.damagedAt, cursor));
     } catch (error) {
       end(error as RingcastError);
       unsubscribe();
     }
-  };
-
-  /** Asks for what came damaged once more, and has the hub look at it before it is sent. */
-  const readAgain = (error: RingcastError): void => {
-    link.error(error);
-    unsubscribe();
-    lost();
-    if (++damages < MAX_DAMAGES) resume();
-    else end(error);
   };
 
   const push = (waiting: Waiting): void => {
@@ -330,14 +313,6 @@ export function createSubscription(
     link.send({ op: "ack", subscription: number, topic: name, partition, offset });
   };
 
-  const lost = (): void => {
-    retry?.cancel();
-    number = undefined;
-    connection++;
-    done = 0;
-    acks.clear();
-  };
-
   const close = (): Promise<void> => {
     drop();
     return Promise.resolve();
@@ -358,7 +333,13 @@ export function createSubscription(
     },
     close,
     resume,
-    lost,
+    lost: () => {
+      retry?.cancel();
+      number = undefined;
+      connection++;
+      done = 0;
+      acks.clear();
+    },
     end,
     [Symbol.asyncDispose]: close,
     [Symbol.asyncIterator]: () => {
