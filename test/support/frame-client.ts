@@ -74,6 +74,8 @@ export interface Wire {
 
 export class FrameClient implements AsyncDisposable {
   readonly socket: WebSocket;
+  /** Its id at the hub, once the `welcome` was taken. */
+  connection = "";
   readonly #wire: Wire;
   /** Settles when the connection is gone. */
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -117,6 +119,7 @@ export class FrameClient implements AsyncDisposable {
   /** Takes the `welcome`. */
   protected async welcomed(): Promise<this> {
     const welcome = await this.next();
+    this.connection = welcome.connection;
     if (welcome.op !== "welcome") throw new Error(`Expected a welcome, got ${JSON.stringify(welcome)}`);
     return this;
   }
