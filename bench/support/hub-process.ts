@@ -9,19 +9,37 @@ const LAUNCHER = join(dirname(fileURLToPath(import.meta.url)), "../../server/bin
 const READY = /ringcast listening on http:\/\/[^:]+:(\d+)/;
 const CLOCK_TICKS_PER_SECOND = 100;
 
+export interface HubProcessOptions {
+  /** Arguments of Node itself, e.g. `--cpu-prof`. */
+  readonly nodeArgs?: readonly string[];
+  /** Data directory, which is kept; one of its own, removed at the end, when left out. */
+  readonly data?: string;
+  /** Program to run instead of this tree's own build. */
+  readonly launcher?: string | undefined;
+}
+
 export class HubProcess {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly data: string,
+    private readonly temporaryData: string | undefined,
     readonly port: number,
   ) {}
 
-  /** Starts `ringcast serve` on a free port of 127.0.0.1 with a data directory of its own. */
-  static async start(args: readonly string[] = []): Promise<HubProcess> {
-    const data = mkdtempSync(join(tmpdir(), "ringcast-bench-"));
-    const child = spawn(process.execPath, [LAUNCHER, "serve", "--port", "0", "--data", data, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  /** Starts `ringcast serve` on a free port of 127.0.0.1. */
+  static async start(args: readonly string[] = [], options: HubProcessOptions = {}): Promise<HubProcess> {
+    const temporaryData = options.data === undefined ? mkdtempSync(join(tmpdir(), "ringcast-bench-")) : undefined;
+    const data = options.data ?? temporaryData ?? "";
+    const command = [
+      ...(options.nodeArgs ?? []),
+      options.launcher ?? LAUNCHER,
+      "serve",
+      "--port",
+      "0",
+      "--data",
+      data,
+      ...args,
+    ];
+    const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-4_000)));
     const port = await new Promise<number>((resolve, reject) => {
@@ -35,7 +53,7 @@ export class HubProcess {
         reject(new Error(`The hub ended with ${String(code)}:\n${errors}`));
       });
     });
-    return new HubProcess(child, data, port);
+    return new HubProcess(child, temporaryData, port);
   }
 
   get url(): string {
@@ -55,10 +73,17 @@ export class HubProcess {
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_PER_SECOND;
   }
 
+  /** Ends the process with `SIGKILL`; the data directory stays. */
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill("SIGKILL");
+    await ended;
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGTERM");
     await ended;
-    rmSync(this.data, { recursive: true, force: true });
+    if (this.temporaryData !== undefined) rmSync(this.temporaryData, { recursive: true, force: true });
   }
 }

@@ -27,6 +27,8 @@ const DEFAULT_MAX_MAPPED_LOGS = 8_192;
 const FILE_MEMORY_BYTES = 2 ** 29;
 /** Syncs under way at once; more only wait in Node's thread pool, where others want to get in, too. */
 const SYNCS_AT_ONCE = 2;
+/** Mapped logs looked at for each one that is opened where there are too many: those that aren't synced yet can't be let go, and come round again. */
+const MOST_LOOKS = 32;
 /** Topics closed at once when the store is. */
 const CLOSED_AT_ONCE = 8;
 /** As long as the state of producers: nobody resumes with older positions. */
@@ -368,7 +370,7 @@ class DirectoryLogStore implements LogStore {
 
   /** Lets go what was not used since the last time round, when too much is mapped: a clock, going round in the order of opening. */
   #makeRoom(kept?: FileKeeper): void {
-    for (let looks = this.#mapped.size * 2; looks > 0 && this.#isCrowded; looks--) {
+    for (let looks = Math.min(this.#mapped.size * 2, MOST_LOOKS); looks > 0 && this.#isCrowded; looks--) {
       const candidate = this.#nextMapped();
       if (candidate === kept) continue;
       const isIdle = !candidate.log.isUsed && candidate.letGo();

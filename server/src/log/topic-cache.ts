@@ -21,6 +21,8 @@ export class TopicCache {
   readonly #runtime: Runtime;
   readonly #letGo: (topic: Topic) => void;
   readonly #topics = new Map<string, Topic>();
+  /** Where the clock stands. Kept: a new iterator would walk over every place that was left since the map was last made anew. */
+  #hand: Iterator<Topic> = this.#topics.values();
   #timer: Timer | undefined;
   /** Looks that topics added in this turn ask for. */
   #owedLooks = 0;
@@ -87,11 +89,13 @@ export class TopicCache {
   }
 
   #goOn(looks: number): void {
-    for (const [name, topic] of this.#topics) {
-      if (looks-- === 0 || this.#topics.size <= ALWAYS_KEPT) return;
-      // To the end of the order: looked at last the next time.
-      this.#topics.delete(name);
-      this.#topics.set(name, topic);
+    for (; looks > 0 && this.#topics.size > ALWAYS_KEPT; looks--) {
+      let next = this.#hand.next();
+      if (next.done === true) {
+        this.#hand = this.#topics.values();
+        next = this.#hand.next();
+      }
+      const topic = next.value as Topic;
       if (topic.isUsed) topic.isUsed = false;
       else this.#letGo(topic);
     }

@@ -1,10 +1,10 @@
 /**
  * The journal before the catalogue: a change is appended to a file by one write of some microseconds, and is then in the operating system's hands, so
- * that it survives `kill -9`; lmdb takes many of them in one transaction later. Two files take turns: one is emptied when lmdb has brought to the
- * device what is in it, while the other one goes on.
+ * that it survives `kill -9`; lmdb takes many of them in one transaction later, and with them the sequence up to which it has all. Two files take turns: one
+ * is written from its start again when lmdb has brought to the device what is in it, while the other one goes on.
  *
  * An entry: length of the text (u32), CRC-32 of what follows (u32), sequence (f64), text (JSON of a {@link Change}, UTF-8). Little-endian. Sequences
- * grow by one; the first entry that doesn't check out ends a file.
+ * grow by one; a file ends where an entry doesn't check out or its sequence isn't higher: what follows was there before.
  */
 import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -43,30 +43,30 @@ export class Journal {
   #isClosed = false;
   readonly #groupSync = new GroupSync(() => this.#sync());
 
-  /** @param directory must exist */
-  constructor(directory: string) {
+  /** @param settled lmdb has all changes up to this sequence */
+  constructor(directory: string, settled: number) {
     const entries: Entry[] = [];
     const [first, second] = FILES.map((name) => openSegment(join(directory, name), entries));
     this.#segments = [first as Segment, second as Segment];
     this.#current = first as Segment;
     syncDirectoryNow(directory);
     entries.sort((a, b) => a.sequence - b.sequence);
-    this.found = entries.map(({ change }) => change);
-    this.#sequence = (entries.at(-1)?.sequence ?? -1) + 1;
+    this.found = entries.filter(({ sequence }) => sequence > settled).map(({ change }) => change);
+    this.#sequence = Math.max(settled, entries.at(-1)?.sequence ?? -1) + 1;
+  }
+
+  /** Sequence of the newest entry; -1 before the first. */
+  get newest(): number {
+    return this.#sequence - 1;
   }
 
   /** Writes a change down; it survives `kill -9` from the return on. @throws what the system says; nothing was written then */
   append(change: Change): void {
     const segment = this.#current;
     const bytes = encodeEntry(change, this.#sequence);
-    try {
-      let written = 0;
-      while (written < bytes.length) {
-        written += writeSync(segment.fd, bytes, written, bytes.length - written, segment.length + written);
-      }
-    } catch (error) {
-      ftruncateSync(segment.fd, segment.length);
-      throw error;
+    // What is there of an entry that couldn't be written whole doesn't check out.
+    for (let written = 0; written < bytes.length;) {
+      written += writeSync(segment.fd, bytes, written, bytes.length - written, segment.length + written);
     }
     segment.length += bytes.length;
     segment.last = this.#sequence++;
@@ -74,15 +74,15 @@ export class Journal {
   }
 
   /**
-   * Notes that lmdb has everything appended so far. The entries go when it is on the device.
+   * Notes that lmdb has everything appended so far. The entries may go when it is on the device.
    * @param flushed resolves then
    */
   settled(flushed: Promise<unknown>): void {
-    const through = this.#sequence - 1;
+    const through = this.newest;
     const other = this.#segments[0] === this.#current ? this.#segments[1] : this.#segments[0];
     if (other.length === 0) this.#current = other;
     void flushed.then(
-      () => this.#drop(through),
+      () => this.#reuse(through),
       // Kept for the next start; the next transaction meets the same trouble and says so.
       () => undefined,
     );
@@ -94,10 +94,14 @@ export class Journal {
     return isDirty ? this.#groupSync.next() : Promise.resolve();
   }
 
+  /** Closes both files. Those whose entries lmdb has on the device are emptied. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const { fd } of this.#segments) closeSync(fd);
+    for (const { fd, length } of this.#segments) {
+      if (length === 0) ftruncateSync(fd, 0);
+      closeSync(fd);
+    }
   }
 
   async #sync(): Promise<void> {
@@ -113,12 +117,9 @@ export class Journal {
     }
   }
 
-  #drop(through: number): void {
-    if (this.#isClosed) return;
-    // The older file first: were the newer one gone alone, the next start would go back to what the older one says.
-    for (const segment of [...this.#segments].sort((a, b) => a.last - b.last)) {
-      if (segment.length === 0 || segment.last > through) continue;
-      ftruncateSync(segment.fd, 0);
+  #reuse(through: number): void {
+    for (const segment of this.#segments) {
+      if (segment.last > through) continue;
       segment.length = 0;
       segment.last = -1;
       segment.isDirty = false;
@@ -133,11 +134,11 @@ function openSegment(path: string, entries: Entry[]): Segment {
   let at = 0;
   let last = -1;
   for (let entry = decodeEntry(bytes, at); entry !== undefined; entry = decodeEntry(bytes, at)) {
+    if (entry.sequence <= last) break;
     entries.push(entry);
     last = entry.sequence;
     at += HEAD_BYTES + bytes.readUInt32LE(at);
   }
-  if (bytes.length > at) ftruncateSync(fd, at);
   return { fd, length: at, last, isDirty: at > 0 };
 }
 

@@ -15,7 +15,7 @@ const ID_PREFIX = "p";
 const BEHIND_IDS = "q";
 type ProducerKey = [topic: string, producer: string];
 type ExpiryKey = [expiresMs: number, topic: string];
-type MetaKey = "format" | "bytes";
+type MetaKey = "format" | "bytes" | "settled";
 
 /** A topic whose oldest record expires. */
 export interface Expiry {
@@ -58,6 +58,11 @@ export class Tables {
 
   get topicCount(): number {
     return (this.#topics.getStats() as { entryCount: number }).entryCount;
+  }
+
+  /** The journal's sequence up to which all changes are here; -1: none of it. */
+  get settled(): number {
+    return this.#meta.get("settled") ?? -1;
   }
 
   /** Bytes of all files, as of their topics' rows. */
@@ -113,11 +118,12 @@ export class Tables {
     }
   }
 
-  /** Brings changes into the rows, all of them or none. Carrying out once more what was carried out changes nothing. */
-  apply(changes: readonly Change[]): void {
+  /** Brings changes into the rows, all of them or none, and notes up to where the journal is settled by them. */
+  apply(changes: readonly Change[], settled: number): void {
     const before = this.#bytes;
     this.#write(() => {
       for (const change of changes) this.#apply(change);
+      void this.#meta.put("settled", settled);
       if (this.#bytes !== before) void this.#meta.put("bytes", this.#bytes);
     }, before);
   }

@@ -5,7 +5,9 @@
  */
 import { mapFile, populate, reserve, unmapToReservation, viewOf } from "./libc.js";
 
-const ARENA_BYTES = 2 ** 30;
+const FIRST_ARENA_BYTES = 2 ** 30;
+/** As long as a typed array may be on Node 20. Each view costs a garbage collection, so further arenas are as large as can be. */
+const LARGEST_ARENA_BYTES = 2 ** 32 - 65_536;
 /** Slots begin and end at multiples of the largest page size there is. */
 const SLOT_ALIGNMENT = 65_536;
 
@@ -77,7 +79,8 @@ export class Arenas {
       const at = takeFrom(arena.free, length);
       if (at >= 0) return { arena, at, length };
     }
-    const arena = makeArena(Math.max(length, ARENA_BYTES));
+    const usualBytes = this.#arenas.length === 0 ? FIRST_ARENA_BYTES : LARGEST_ARENA_BYTES;
+    const arena = makeArena(Math.max(length, usualBytes));
     this.#arenas.push(arena);
     return { arena, at: takeFrom(arena.free, length), length };
   }
