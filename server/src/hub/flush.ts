@@ -19,6 +19,10 @@ import type { Feed } from "./topic.js";
 
 const TURN_MS = 2;
 const TURN_BYTES = 1_048_576;
+/** What readers that are behind get of a turn while others read live: a message that comes meanwhile waits for so long. */
+const SHARED_TURN_MS = 0.5;
+/** For so long after an append that somebody waited for, the next one is expected. */
+const LIVE_FOR_MS = 100;
 /** Live readers mostly share what is built, so that the clock is read once for so many. */
 const READERS_PER_CLOCK_READING = 16;
 /** Frames kept from turn to turn while readers still wait for them. */
@@ -36,6 +40,8 @@ export class Flush {
   readonly #behind = new ReaderLine();
   #scheduled = false;
   #turnBytes = 0;
+  /** When live readers were last sent something; on the monotonic clock. */
+  #liveAtMs = -Infinity;
   /** When the oldest record was appended that readers at the head were not sent; on the monotonic clock, -1: there is none. */
   #appendedAtMs = -1;
   /** Made once: nothing is allocated to schedule a flush. */
@@ -112,7 +118,8 @@ export class Flush {
     this.#turnBytes = 0;
     this.#lookAtDirtyFeeds();
     this.#visitLive(begin + TURN_MS);
-    this.#visitBehind(begin + TURN_MS);
+    const isShared = begin - this.#liveAtMs < LIVE_FOR_MS;
+    this.#visitBehind(begin + (isShared ? SHARED_TURN_MS : TURN_MS));
     const isDone = this.#live.isEmpty && this.#behind.isEmpty;
     const { cache, frames } = this.delivery;
     if (isDone || cache.bytes > CACHE_BYTES) cache.clear();
@@ -141,7 +148,8 @@ export class Flush {
       if (visits % READERS_PER_CLOCK_READING === 0 && this.#runtime.monotonicMs() >= deadline) break;
     }
     if (this.#appendedAtMs < 0 || !this.#live.isEmpty) return;
-    this.counters.sentAfter(this.#runtime.monotonicMs() - this.#appendedAtMs);
+    this.#liveAtMs = this.#runtime.monotonicMs();
+    this.counters.sentAfter(this.#liveAtMs - this.#appendedAtMs);
     this.#appendedAtMs = -1;
   }
 
