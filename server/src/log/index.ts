@@ -2,3 +2,5 @@
 export type * from "./port.js";
 export { type LogStoreOptions, MAX_CAPACITY_BYTES, openLogStore } from "./store.js";
 export { emptyResult } from "./read.js";
+export { checkDirectory } from "./check/directory-check.js";
+export type { CheckOptions, CheckProblem, CheckProgress, CheckReport } from "./check/report.js";
