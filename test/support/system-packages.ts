@@ -1,5 +1,5 @@
 /** What the tests need beyond npm: looked for, installed through apt where we may, otherwise named aloud. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 export interface SystemPackage {
@@ -7,6 +7,8 @@ export interface SystemPackage {
   readonly name: string;
   /** Places where its program may be. */
   readonly programs: readonly string[];
+  /** Python module that the program has to find, where the package brings a module. */
+  readonly module?: string;
 }
 
 export const CHROMIUM: SystemPackage = {
@@ -14,9 +16,20 @@ export const CHROMIUM: SystemPackage = {
   programs: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
 };
 
+/** Debian's own Python: another one on the path knows nothing of Debian's modules. */
+export const PYTHON_MSGPACK: SystemPackage = {
+  name: "python3-msgpack",
+  programs: ["/usr/bin/python3"],
+  module: "msgpack",
+};
+
 /** Path of the program, undefined where it isn't installed. */
 export function programOf(wanted: SystemPackage): string | undefined {
-  return wanted.programs.find((path) => existsSync(path));
+  return wanted.programs.find((path) => existsSync(path) && hasModule(path, wanted.module));
+}
+
+function hasModule(python: string, module: string | undefined): boolean {
+  return module === undefined || spawnSync(python, ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
 }
 
 /**
