@@ -12,6 +12,8 @@ export interface MetricFamily {
 const SAMPLE = /^([a-z_][a-z0-9_]*)(\{[^}]*\})? (-?[0-9.e+-]+|N[Aa][Nn]|[+-]Inf)$/;
 const LABELS = /^\{[a-z_]+="(?:[^"\\]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\]|\\[\\"n])*")*\}$/;
 const HISTOGRAM_SUFFIX = /_(?:bucket|sum|count)$/;
+/** A bucket without further labels. */
+const ALONE = /\{le="[^"]*"\}$/;
 /** Units other than the base ones, as parts of a name. */
 const FOREIGN_UNITS = /_(?:ms|millis|milliseconds|us|micros|minutes|hours|kb|mb|kib|mib|kilobytes|percent)(?:_|$)/;
 
@@ -63,7 +65,7 @@ function addSample(line: string, family: MetricFamily | undefined): void {
 
 /** Cumulative, with +Inf at the end that equals the count. Only for histograms without further labels. */
 function checkBuckets({ name, samples }: MetricFamily): void {
-  const buckets = [...samples].filter(([series]) => series.startsWith(`${name}_bucket{le=`));
+  const buckets = [...samples].filter(([series]) => ALONE.test(series) && series.startsWith(`${name}_bucket{`));
   if (buckets.length === 0) return;
   const counts = buckets.map(([, count]) => count);
   if (counts.some((count, at) => count < (counts[at - 1] ?? 0))) throw new Error(`${name} is not cumulative.`);

@@ -175,6 +175,8 @@ export class FileKeeper implements LogKeeper {
     const { headAddress, head } = log;
     log.isDirty = false;
     const file = this.#file;
+    const { runtime, onEvent } = this.#context;
+    const startedMs = runtime.monotonicMs();
     try {
       await this.#syncName();
       await this.#context.catalogueSynced();
@@ -182,6 +184,7 @@ export class FileKeeper implements LogKeeper {
     } catch (cause) {
       throw this.#failed(cause, file?.syncedOffset ?? 0);
     }
+    onEvent({ type: "synced", tookMs: runtime.monotonicMs() - startedMs });
     // Meanwhile a copy may have taken the place of the memory that was synced.
     if (file === undefined || this.#file !== file) return;
     file.noteSynced(headAddress, head);

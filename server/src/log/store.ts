@@ -78,7 +78,6 @@ function openDirectory(options: LogStoreOptions): LogStore {
 /** The topics of one data directory. */
 class DirectoryLogStore implements LogStore {
   readonly #runtime: Runtime;
-  readonly #onEvent: (event: LogEvent) => void;
   readonly #lock: DirectoryLock;
   readonly #catalogue: Catalogue;
   readonly #arenas = new Arenas();
@@ -113,7 +112,6 @@ class DirectoryLogStore implements LogStore {
     const logs = join(directory, "logs");
     mkdirSync(logs, { recursive: true, mode: 0o700 });
     this.#runtime = runtime;
-    this.#onEvent = onEvent;
     this.#lock = lock;
     this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
     this.#syncIntervalMs = options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS;
@@ -405,7 +403,6 @@ class DirectoryLogStore implements LogStore {
   async #syncAll(): Promise<void> {
     this.#syncTimer = undefined;
     this.#isSyncing = true;
-    const startedMs = this.#runtime.monotonicMs();
     const backlog = [...this.#dirty];
     this.#dirty.clear();
     const work = async (): Promise<void> => {
@@ -414,7 +411,6 @@ class DirectoryLogStore implements LogStore {
       }
     };
     await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work));
-    this.#onEvent({ type: "synced", tookMs: this.#runtime.monotonicMs() - startedMs });
     this.#isSyncing = false;
     // What has grown is clean now, and may go.
     this.#makeRoom();
