@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { RingcastError } from "@ringcast/protocol";
 import { exportTopics } from "./backup/export.js";
 import { importTopics } from "./backup/import.js";
+import { check } from "./check.js";
 import type { Command } from "./command.js";
 import { CONFIG_SUMMARY, configHelp, runConfig } from "./config.js";
 import { demo } from "./demo.js";
@@ -25,7 +26,7 @@ type Entry = Command | Pick<Command, "name" | "summary">;
 const GROUPS: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
   [
     "Running a hub",
-    [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health, top],
+    [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health, top, check],
   ],
   ["Messages", [pub, sub, history]],
   ["Topics", [topics, topic]],

@@ -69,20 +69,15 @@ export function writeLine(writer: ByteWriter, { topic, partition, epoch }: RunPl
  */
 export function readLine(line: Buffer, where: string): LineRecord {
   try {
-    const { topic, partition, epoch, offset, timestamp, type, data } = JSON.parse(line.toString()) as LineFields;
-    const isPlace = isTopic(topic as string) && isPartition(partition) && isEpoch(epoch);
-    if (!isPlace || !isOffset(offset) || !isOffset(timestamp)) {
+    const fields = JSON.parse(line.toString()) as LineFields | null;
+    const { topic, partition, epoch, offset, timestamp, type, data } = fields ?? {};
+    const isNamed = typeof topic === "string" && isTopic(topic) && typeof epoch === "string" && isEpoch(epoch);
+    if (!isNamed || !isPartition(partition) || !isOffset(offset) || !isOffset(timestamp)) {
       throw new RingcastError("bad_request", "topic, partition, epoch, offset or timestamp is missing or wrong.");
     }
     const [message] = decodePublishBody(line, NO_LIMITS).messages;
     if (message === undefined) throw new RingcastError("bad_request", "data is missing.");
-    const place = { topic: topic as string, partition: partition as number, epoch: epoch };
-    return {
-      ...place,
-      offset: offset,
-      timestamp: timestamp,
-      message: withType(message, type, data),
-    };
+    return { topic, partition, epoch, offset, timestamp, message: withType(message, type, data) };
   } catch (cause) {
     if (!(cause instanceof RingcastError) && !(cause instanceof SyntaxError)) throw cause;
     throw new RingcastError("bad_request", `${where} is no record of a backup: ${cause.message}`, {}, { cause });
@@ -98,9 +93,11 @@ export function toRecord({ offset, timestamp, message }: LineRecord): Uint8Array
 }
 
 /** Members of a line as anyone may have written them. */
-type LineFields = Readonly<Record<"topic" | "partition" | "epoch" | "offset" | "timestamp" | "type" | "data", unknown>>;
+type LineFields = Readonly<
+  Partial<Record<"topic" | "partition" | "epoch" | "offset" | "timestamp" | "type" | "data", unknown>>
+>;
 
-function isPartition(value: unknown): boolean {
+function isPartition(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_PARTITIONS;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { printable } from "../../../../server/src/cli/printable.js";
 import { RawJson, rawJsonCodec, rawText } from "../../../../server/src/cli/raw-json.js";
-import { readStart } from "../../../../server/src/cli/start.js";
+import { readFilterOptions, readStart, readUntil, startQuery, untilQuery } from "../../../../server/src/cli/start.js";
 import { readArguments, UsageError } from "../../../../server/src/cli/usage.js";
 
 describe("printable", () => {
@@ -32,6 +32,38 @@ describe("readStart", () => {
   test.each(["", "-1", "1.5", "last:", "last:-1", "15 m", "tomorrow", "2026-99-99", "1e3"])("refuses %j", (text) => {
     expect(() => readStart(text, 0)).toThrow(UsageError);
   });
+});
+
+describe("readUntil", () => {
+  test.each([
+    ["head", "head"],
+    ["42", { offset: 42 }],
+    ["1d", { time: 0 }],
+    ["time:77", { time: 77 }],
+  ])("reads %s", (text, until) => {
+    expect(readUntil(text, 86_400_000)).toEqual(until);
+  });
+
+  test.each(["", "latest", "earliest", "last:1", "-1", "tomorrow"])("refuses %j", (text) => {
+    expect(() => readUntil(text, 0)).toThrow(UsageError);
+  });
+});
+
+test("starts and ends have a form in a query", () => {
+  expect(["latest", "7", "last:3", "time:5"].map((text) => startQuery(readStart(text, 0)))).toEqual([
+    "latest",
+    "7",
+    "last:3",
+    "time:5",
+  ]);
+  expect(["head", "7", "time:5"].map((text) => untilQuery(readUntil(text, 0)))).toEqual(["head", "7", "time:5"]);
+});
+
+test("keys and headers make a filter, several values of a header one list", () => {
+  expect(readFilterOptions([], [])).toBeUndefined();
+  expect(readFilterOptions(["a", ""], [])).toEqual({ keys: ["a", ""] });
+  expect(readFilterOptions([], ["t=x", "t=y=z", "u="])).toEqual({ headers: { t: ["x", "y=z"], u: [""] } });
+  expect(() => readFilterOptions([], ["=x"])).toThrow(UsageError);
 });
 
 describe("rawJsonCodec", () => {
