@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import WebSocket from "ws";
+import { BinaryClient } from "../support/binary-client.js";
 import { startHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
 
@@ -29,13 +30,16 @@ describe("a new connection", () => {
     expect(Math.abs(welcome.time - Date.now())).toBeLessThan(60_000);
   });
 
-  it("gets the JSON dialect where it offers it, also beside the binary one", async () => {
+  it("gets the first dialect of its list that the hub knows", async () => {
     await using hub = await startHub();
-    await using client = await JsonClient.connect(hub.wsUrl, {
+    await using json = await JsonClient.connect(hub.wsUrl, {
+      protocols: ["ringcast.v2", "ringcast.v1.json", "ringcast.v1.msgpack"],
+    });
+    await using binary = await BinaryClient.connect(hub.wsUrl, {
       protocols: ["ringcast.v1.msgpack", "ringcast.v1.json"],
     });
 
-    expect(client.socket.protocol).toBe("ringcast.v1.json");
+    expect([json.socket.protocol, binary.socket.protocol]).toEqual(["ringcast.v1.json", "ringcast.v1.msgpack"]);
   });
 
   it("gets the JSON dialect where it offers no subprotocol", async () => {
@@ -46,7 +50,7 @@ describe("a new connection", () => {
     expect((await client.request({ op: "ping" })).op).toBe("pong");
   });
 
-  it.each([["ringcast.v1.msgpack"], ["mqtt"]])("is refused with 400 where it offers only %s", async (protocol) => {
+  it.each([["ringcast.v2"], ["mqtt"]])("is refused with 400 where it offers only %s", async (protocol) => {
     await using hub = await startHub();
 
     expect(await refusedStatus(hub.wsUrl, [protocol])).toBe(400);
