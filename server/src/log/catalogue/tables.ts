@@ -1,13 +1,16 @@
 /** The rows of the catalogue in lmdb, and what each change does to them. */
 import { join } from "node:path";
-import { RingcastError } from "@ringcast/protocol";
-import { type Database, open, type RootDatabase } from "lmdb";
+import { RingcastError, shown } from "@ringcast/protocol";
+import { type Database, open, type RootDatabase, TransactionFlags } from "lmdb";
 import { bytesOf, type CataloguedTopic, type Change, type Deletion, type ProducerChange } from "./changes.js";
 import { isPlausibleLmdb } from "./plausible.js";
 
 /** 1: no journal, no `expiries`, no sum of bytes; is brought to 2 when it is opened. */
 const FORMAT = 2;
 const UPGRADABLE_FORMAT = 1;
+/** In the operating system's hands on return, so that it survives the process, without waiting for the device. */
+const COMMIT_WITHOUT_FLUSH: TransactionFlags =
+  TransactionFlags.ABORTABLE | TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH;
 /** Topic and partition of a log that isn't closed cleanly. */
 export type OpenKey = [topic: string, partition: number];
 /** Before each producer's id in a key, so that there is a key behind all of them whatever they are. */
@@ -15,7 +18,7 @@ const ID_PREFIX = "p";
 const BEHIND_IDS = "q";
 type ProducerKey = [topic: string, producer: string];
 type ExpiryKey = [expiresMs: number, topic: string];
-type MetaKey = "format" | "bytes" | "settled";
+type MetaKey = "format" | "bytes" | "settled" | "flushed";
 
 /** A topic whose oldest record expires. */
 export interface Expiry {
@@ -70,9 +73,10 @@ export class Tables {
     return this.#bytes;
   }
 
-  /** Resolves when everything written so far is on the device. */
-  get flushed(): Promise<unknown> {
-    return this.#root.flushed;
+  /** Resolves when everything written so far is on the device. Off the loop: lmdb's writing thread does it, as part of a write of its own. */
+  async flush(): Promise<void> {
+    await this.#meta.put("flushed", this.settled);
+    await this.#root.flushed;
   }
 
   topic(name: string): CataloguedTopic | undefined {
@@ -206,7 +210,7 @@ export class Tables {
 
   #write(change: () => void, bytesBefore = this.#bytes): void {
     try {
-      this.#root.transactionSync(change);
+      this.#root.transactionSync(change, COMMIT_WITHOUT_FLUSH);
     } catch (cause) {
       this.#bytes = bytesBefore;
       throw unwritable(cause);
@@ -218,7 +222,7 @@ export class Tables {
     if (format === FORMAT) return;
     if (format !== undefined && format !== UPGRADABLE_FORMAT) {
       const advice = "start the hub that wrote it, or choose another data directory";
-      const message = `The catalogue ${path} has format ${format}: ${advice}.`;
+      const message = `The catalogue ${shown(path)} has format ${format}, this hub knows ${FORMAT}: ${advice}.`;
       throw new RingcastError("unavailable", message, { field: "data" });
     }
     let bytes = 0;

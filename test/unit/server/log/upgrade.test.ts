@@ -1,8 +1,12 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { open } from "lmdb";
 import { describe, expect, it } from "vitest";
 import type { ProducerMark } from "@ringcast/protocol";
+import { FORMAT_VERSION } from "../../../../server/src/log/file-header.js";
 import { checkDirectory, type LogStore } from "../../../../server/src/log/index.js";
-import { append, firstLog, message, openStore, readAll } from "../../../support/log-store.js";
+import { append, firstLog, message, onlyLogFile, openStore, readAll, SMALL } from "../../../support/log-store.js";
 import { type OldData, unpackOldData } from "../../../support/old-data.js";
 import { tempDir } from "../../../support/temp-dir.js";
 
@@ -91,5 +95,46 @@ describe("a data directory of hub 0.1.0", () => {
     const { store } = await openStore(data, { bootId: old.bootId });
     expectAll(store, old, true);
     await store.close();
+  });
+});
+
+describe("a data directory of a newer hub", () => {
+  it("is refused by a catalogue of another format, with both versions", async () => {
+    using root = tempDir();
+    const { store } = await openStore(root.path);
+    store.createTopic("t", SMALL);
+    await store.close();
+    const catalogue = open({ path: join(root.path, "catalogue"), maxDbs: 16 });
+    const meta = catalogue.openDB<number, string>({ name: "meta" });
+    const format = meta.get("format") as number;
+    await meta.put("format", format + 7);
+    await catalogue.close();
+    await expect(openStore(root.path)).rejects.toMatchObject({
+      details: { field: "data" },
+      message: expect.stringMatching(`has format ${format + 7}, this hub knows ${format}: `) as string,
+    });
+  });
+
+  it("is refused by a log of another format, with both versions, and left alone", async () => {
+    using root = tempDir();
+    const { store } = await openStore(root.path);
+    append(firstLog(store.createTopic("t", SMALL)), [message("x")]);
+    await store.close();
+    const path = onlyLogFile(root.path);
+    const file = readFileSync(path);
+    for (const copy of [0, 4_096]) {
+      file.writeUInt32LE(FORMAT_VERSION + 7, copy + 8);
+      file.writeUInt32LE(0, copy + 12);
+      file.writeUInt32LE(crc32(file.subarray(copy, copy + 4_096)), copy + 12);
+    }
+    writeFileSync(path, file);
+    const again = await openStore(root.path);
+    const sentence = `has format version ${FORMAT_VERSION + 7}, this hub knows ${FORMAT_VERSION}: `;
+    expect(() => append(firstLog(again.store.topic("t")), [message("y")])).toThrow(sentence);
+    await again.store.close();
+    expect(readFileSync(path).equals(file)).toBe(true);
+    expect((await checkDirectory(root.path)).problems).toMatchObject([
+      { severity: "damage", what: expect.stringContaining(String(FORMAT_VERSION + 7)) as string },
+    ]);
   });
 });
