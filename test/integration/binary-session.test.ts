@@ -143,6 +143,78 @@ function suite(transport: "uws" | "ws"): void {
     });
   });
 
+  describe("a session of the binary dialect", () => {
+    const token = "a-token-that-only-tests-know";
+
+    it("takes a token from the handshake or from auth, and says in its dialect that one is wrong", async () => {
+      await using guarded = await startHub({ args: ["--transport", transport, "--token", token] });
+      const dial = (...more: string[]) =>
+        BinaryClient.open(guarded.wsUrl, { protocols: ["ringcast.v1.msgpack", ...more] });
+      await using right = await dial(`bearer.${token}`);
+      await using wrong = await dial("bearer.guess");
+      await using late = await dial();
+
+      await right.next();
+      const answered = await right.request({ op: "topic", topic: "t" });
+      const refused = await wrong.next();
+      await late.next();
+      const early = await late.publish({ topic: "t", records: [{ data: "1" }] });
+      const authenticated = await late.request({ op: "auth", token });
+      const published = await late.publish({ topic: "t", records: [{ data: "1" }] });
+
+      expect(answered.code).toBe("unknown_topic");
+      expect([refused.code, (await wrong.closed).code]).toEqual(["unauthorized", 4401]);
+      expect([early.code, authenticated.op, published.offset]).toEqual(["unauthorized", "authenticated", 0]);
+    });
+
+    it("is told in its dialect that the hub goes away", async () => {
+      await using leaving = await startHub({ args: ["--transport", transport] });
+      await using client = await BinaryClient.connect(leaving.wsUrl);
+
+      const stopped = leaving.stop();
+      const frame = await client.next();
+
+      expect([frame.op, typeof frame.reconnectAfterMs]).toEqual(["draining", "number"]);
+      expect((await client.closed).code).toBe(1001);
+      expect(await stopped).toBe(0);
+    });
+
+    it("gets pages of history of at most about 1 MiB, a hundred asked for at once in their order", async () => {
+      const topic = newTopic();
+      await using client = await BinaryClient.connect(hub.wsUrl);
+      const records = Array.from({ length: 30 }, () => ({ type: 0, data: Buffer.alloc(100_000) }));
+      await client.publish({ topic, records });
+      const count = 100;
+
+      for (let id = 0; id < count; id++) {
+        client.send({ op: "history", id: `h${id}`, topic, from: { offset: id % 30 }, limit: 1_000 });
+      }
+      const pages = [];
+      while (pages.length < count) pages.push(await client.next());
+
+      expect(pages.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, id) => `h${id}`));
+      expect(pages[0]?.messages.length).toBeLessThanOrEqual(11);
+      expect(pages[25]?.messages.map(({ offset }) => offset)).toEqual([25, 26, 27, 28, 29]);
+    });
+
+    it("that reads no replies is closed with 4408", async () => {
+      await using client = await BinaryClient.connect(hub.wsUrl);
+      const closes = async (): Promise<number> =>
+        Number(
+          /ringcast_[a-z_]+\{code="4408"\} (\d+)/.exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1] ?? 0,
+        );
+      const before = await closes();
+      const topic = newTopic();
+
+      client.socket.pause();
+      for (let id = 0; id < 60_000; id++) client.send(publishFrame({ id, topic, records: [{ data: "1" }] }));
+      await expect.poll(closes, { timeout: 20_000 }).toBe(before + 1);
+      client.socket.resume();
+
+      expect([4408, 1006]).toContain((await client.closed).code);
+    });
+  });
+
   describe("a batch frame", () => {
     const publishes: readonly [string, Omit<PublishDraft, "id" | "topic">, readonly object[]][] = [
       ["one JSON value", { records: [{ data: `{ "n" : 1.0 }` }] }, [{ data: { n: 1 } }]],
