@@ -166,9 +166,9 @@ export class Catalogue {
     this.#topics.clear();
     this.#deletions.clear();
     this.#producersOf.clear();
-    const { flushed } = this.#tables;
+    const flushed = this.#tables.flush();
     this.#journal.settled(flushed);
-    // lmdb would have the next transaction wait on the loop until the device has this one.
+    // One flush at a time is enough: the next transaction takes more.
     this.#settleAt = MOST_HELD;
     void flushed.then(
       () => (this.#settleAt = GROUP),
@@ -179,8 +179,7 @@ export class Catalogue {
   async close(): Promise<void> {
     try {
       this.settle();
-      await this.#tables.flushed;
-      await this.#journal.synced();
+      await this.#tables.flush();
     } finally {
       this.#journal.close();
       await this.#tables.close();
