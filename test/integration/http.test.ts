@@ -76,7 +76,7 @@ describe("HTTP", () => {
     });
 
     it.each([
-      ["application/msgpack", "\u0081"],
+      ["application/vnd.msgpack", "\u0081"],
       ["text/html", "x"],
       ["application/json; charset=utf-16", '{"data":1}'],
       ["text/plain; charset=latin1", "x"],
@@ -254,8 +254,8 @@ describe("HTTP", () => {
     });
 
     it.each([
-      [{ retentionMs: 1 }, "retentionMs"],
-      [{ retentionRecords: 1 }, "retentionRecords"],
+      [{ retentionMs: -1 }, "retentionMs"],
+      [{ retentionRecords: 1.5 }, "retentionRecords"],
       [{ capacityBytes: -1 }, "capacityBytes"],
       [{ capacityBytes: 1e30 }, "capacityBytes"],
       [{ capacityBytes: "16MB" }, "capacityBytes"],

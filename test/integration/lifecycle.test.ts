@@ -11,7 +11,10 @@ describe("life of a hub", () => {
     expect((await ask(hub, "/readyz")).status).toBe(200);
     expect(hub.output().stdout).toBe(`ringcast listening on http://127.0.0.1:${hub.port}\n`);
     const lines = hub.output().stderr.trim().split("\n");
-    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ level: "info", msg: "ready" }]);
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { level: "info", msg: "how logs are kept" },
+      { level: "info", msg: "ready" },
+    ]);
   });
 
   it("ends with exit code 1 and a sentence when the port is in use", async () => {
