@@ -65,7 +65,7 @@ interface Waiting {
   readonly cursor: Cursor;
   readonly epoch: string;
   /** Offset behind them. */
-  readonly next: number;
+  next: number;
   readonly messages: readonly WireMessage[];
   readonly gap?: GapFrame;
   /** The connection they came over: the hub of another one has not counted them. */
@@ -254,7 +254,12 @@ export function createSubscription(
       if (messages.length > 0) {
         count += messages.length;
         push({ cursor, epoch, next: at, messages, connection });
-      } else if (frames.length === 0) cursor.handed = { epoch, offset: at };
+      } else {
+        // Nothing but a new position; behind another partition's messages the next frame brings it.
+        const before = frames.at(-1);
+        if (before === undefined) cursor.handed = { epoch, offset: at };
+        else if (before.cursor === cursor && before.epoch === epoch) before.next = at;
+      }
     } catch (error) {
       end(error as RingcastError);
       unsubscribe();

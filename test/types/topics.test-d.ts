@@ -1,5 +1,5 @@
 /** What typed topics accept and refuse. Compiled by the type check, never run. */
-import { connect, type DataOf, type Message, type Subscription } from "@ringcast/client";
+import { connect, type DataOf, type ErrorCode, type Message, type Subscription } from "@ringcast/client";
 
 interface Quake {
   readonly magnitude: number;
@@ -76,6 +76,11 @@ void (async () => {
   const stored = await hub.publish("quakes", { magnitude: 1 });
   is<Equal<typeof stored.offset, number>>(stored);
 })();
+hub.subscribe("quakes", { until: "head", filter: { keys: ["us"], headers: { type: ["a", "b"] } } });
+// @ts-expect-error: an end is a place or a time
+hub.subscribe("quakes", { until: "tail" });
+// @ts-expect-error: a filter has lists
+hub.subscribe("quakes", { filter: { keys: "us" } });
 // @ts-expect-error: nothing that it can match
 hub.subscribe("weather.*");
 // @ts-expect-error: misspelt
@@ -85,6 +90,7 @@ hub.subscribe("quakes", { from: "newest" });
 
 // States are a union of literals.
 hub.on("state", ({ state }) => is<Equal<typeof state, "connecting" | "connected" | "reconnecting" | "closed">>(state));
+hub.on("error", (error) => is<Equal<(typeof error)["code"], ErrorCode>>(error));
 // @ts-expect-error: no such event
 hub.on("statte", () => undefined);
 

@@ -295,6 +295,55 @@ describe("a subscription", () => {
   });
 });
 
+describe("a subscription with an end or a filter", () => {
+  it("ends once, after what waits, when the hub says so", async () => {
+    const { network, runtime, subscription } = await reading({ until: { offset: 2 } });
+    expect(network.socket.requests("subscribe")[0]).toMatchObject({ until: { offset: 2 } });
+    await network.socket.deliver(records(0, 2), { op: "ended", subscription: 7 }, { op: "ended", subscription: 7 });
+    const { seen, outcome } = readAll(subscription);
+    await settle();
+    expect([seen, outcome]).toEqual([[0, 1], { done: true }]);
+    await reconnect({ network, runtime });
+    expect(network.socket.requests("subscribe")).toHaveLength(0);
+  });
+
+  it("keeps the head of its first request over a reconnect, and gives back the credit of what lies beyond", async () => {
+    const { network, runtime, hub } = await connected();
+    const subscription = hub.subscribe("t", { from: "earliest", until: "head" });
+    const state = { 0: { epoch: "e1", next: 0, tail: 0, head: 3 } };
+    await network.socket.reply("subscribe", subscribed(0, { partitions: state }));
+    const { seen, outcome } = readAll(subscription);
+    await network.socket.deliver(records(0, 2));
+    await reconnect({ network, runtime });
+    const later = { 0: { epoch: "e1", next: 2, tail: 0, head: 6 } };
+    await network.socket.reply("subscribe", subscribed(2, { partitions: later }));
+    await network.socket.deliver(records(2, 4), { op: "ended", subscription: 7 });
+    expect([seen, outcome]).toEqual([[0, 1, 2], { done: true }]);
+    expect(network.socket.requests("ack").at(0)).toMatchObject({ offset: 5 });
+    expect(subscription.position).toEqual({ positions: { 0: { epoch: "e1", offset: 3 } } });
+  });
+
+  it("moves its position over what a filter left out, also without a message", async () => {
+    const { network, runtime, subscription } = await reading({ filter: { keys: ["k"] } });
+    const { seen } = readAll(subscription);
+    await network.socket.deliver(records(4, 1, { next: 9 }), records(0, 0, { next: 20 }));
+    expect(seen).toEqual([4]);
+    expect(subscription.position).toEqual({ positions: { 0: { epoch: "e1", offset: 20 } } });
+    await reconnect({ network, runtime });
+    expect(network.socket.requests("subscribe")[0]).toMatchObject({
+      filter: { keys: ["k"] },
+      from: { positions: { 0: { epoch: "e1", offset: 20 } } },
+    });
+  });
+
+  it("ends with an error where a frame without a filter leaves one out in its middle or at its end", async () => {
+    const { network, subscription } = await reading();
+    const { outcome } = readAll(subscription);
+    await network.socket.deliver(records(0, 2, { next: 3 }));
+    expect(outcome.error).toMatchObject({ code: "internal" });
+  });
+});
+
 describe("a subscription to a pattern", () => {
   const STATE = { 0: { epoch: "e1", next: 0, tail: 0, head: 0 } };
 
