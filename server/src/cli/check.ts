@@ -18,9 +18,9 @@ export const check: Command = {
     json: { type: "boolean", description: "Prints lines of JSON on a terminal too" },
     help: { type: "boolean", short: "h", description: "Shows this text" },
   },
-  notes: `Reads every record of every log and compares it with its checks; changes nothing. Without a directory it takes ${DEFAULT_DATA}.
-Exit codes: 0 all is well (notes may be told), 1 something is damaged, 2 it can't be checked, e.g. because a hub is running on it.
-Piped, each finding is a line of JSON, and the last line the summary.`,
+  notes: `Reads every record of every log and compares it with its checks; changes nothing. Without a directory it takes
+${DEFAULT_DATA}. Exit codes: 0 all is well (notes may be told), 1 something is damaged, 2 it can't be checked, e.g. because
+a hub is running on it. Piped, each finding is a line of JSON, and the last line the summary.`,
   examples: [
     ["ringcast check /var/lib/ringcast", "a hub that was stopped"],
     ["ringcast check --json | jq -r .advice", "what to do"],

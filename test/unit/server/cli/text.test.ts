@@ -85,7 +85,7 @@ describe("rawJsonCodec", () => {
     '{"a":{"b":[123456789012345678901234567890]}}',
   ])("hands %s out so that it is printed as it came", (data) => {
     const frame = rawJsonCodec.decode(`{"op":"messages","next":10,"messages":[{"offset":9,"data":${data}}]}`);
-    if (frame.op !== "messages") throw new Error("not the frame");
+    if (frame?.op !== "messages") throw new Error("not the frame");
     expect(frame.next).toBe(10);
     expect(frame.messages[0]?.offset).toBe(9);
     expect(rawText(frame.messages[0]?.data)).toBe(data);
