@@ -2,7 +2,7 @@
  * Do stalled readers harm the others? N subscribers on one topic, some of which stop reading; time of the healthy ones with and without the
  * stalled ones, growth of the hub's private memory, and whether the stalled ones go on when they read again.
  *
- *   node --import tsx bench/slow-readers.ts [--subscribers 1000] [--stalled 10] [--records 12000] [--bytes 1024] [--rounds 3] [--transport auto|uws|ws] [--json]
+ *   node --import tsx bench/slow-readers.ts [--subscribers 1000] [--stalled 10] [--records 12000] [--bytes 1024] [--rounds 3] [--transport auto|uws|ws] [--launcher server/bin/ringcast.js] [--json]
  */
 import { parseArgs } from "node:util";
 import { HubProcess } from "./support/hub-process.js";
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     bytes: { type: "string", default: "1024" },
     rounds: { type: "string", default: "3" },
     transport: { type: "string", default: "auto" },
+    launcher: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -31,7 +32,7 @@ interface Round {
   readonly growthBytes: number;
 }
 
-const hub = await HubProcess.start(["--transport", values.transport]);
+const hub = await HubProcess.start(["--transport", values.transport], { launcher: values.launcher });
 try {
   await createTopic();
   await publish(BATCH);

@@ -44,6 +44,53 @@ describe("the flush", () => {
     expect(world.events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 1, to: 1 });
   });
 
+  it("gives binary readers one copy of the log's bytes, and what is damaged as it is, unless they ask for checks", async () => {
+    await using world = await startInProcess();
+    const plain = [1, 2, 3].map(() => world.connect("127.0.0.1", "msgpack"));
+    const checked = world.connect("127.0.0.1", "msgpack");
+    for (const client of plain) client.ask({ op: "subscribe", id: 1, topic: "t" });
+    checked.ask({ op: "subscribe", id: 1, topic: "t", verify: true });
+    world.runtime.settle();
+    for (const client of [...plain, checked]) client.take();
+
+    const messages = ["one", "two-to-be-damaged", "three"].map((data) => ({ data }));
+    world.connect().ask({ op: "publish", id: 2, topic: "t", messages });
+    damage(world.store, "two-to-be-damaged");
+    world.runtime.settle();
+
+    expect(new Set(plain.map(({ sent }) => sent.at(-1))).size).toBe(1);
+    expect(plain[0]?.take()[0]?.records.map(({ isIntact }) => isIntact)).toEqual([true, false, true]);
+    const frames = checked.take();
+    expect(frames.map(({ op }) => op)).toEqual(["messages", "gap", "messages"]);
+    expect(frames[1]).toMatchObject({ from: 1, to: 1, reason: "corrupt", next: 2 });
+  });
+
+  it("reports which gate holds each cursor, and how far it is behind", async () => {
+    await using world = await startInProcess();
+    const live = world.connect();
+    const windowed = world.connect();
+    const full = world.connect();
+    live.ask({ op: "subscribe", id: 1, topic: "t" });
+    windowed.ask({ op: "subscribe", id: 1, topic: "t", window: 2 });
+    full.ask({ op: "subscribe", id: 1, topic: "t", filter: { keys: ["k"] } });
+    world.runtime.settle();
+    full.nextResult = "full";
+    const publisher = world.connect();
+    for (let n = 0; n < 5; n++) {
+      publisher.ask({ op: "publish", id: n, topic: "t", data: n, key: "k" });
+      world.runtime.settle();
+      world.runtime.advance(10);
+    }
+
+    const { cursorStates, lagSum, lagMax, publishToSend, flushBytes } = world.hub.stats;
+    expect(cursorStates).toEqual({ live: 1, "catching-up": 0, "waiting-for-window": 1, "waiting-for-drain": 1 });
+    // The window let two through, the socket one. The oldest that waits is 40 ms old.
+    expect([lagSum.records, lagMax.records, lagMax.ms]).toEqual([7, 4, 40]);
+    expect(lagMax.bytes).toBeGreaterThan(4 * 48);
+    expect(publishToSend.counts.reduce((sum, count) => sum + count)).toBe(5);
+    expect(flushBytes.sum).toBe(world.hub.stats.deliveredBytes);
+  });
+
   it("closes a connection whose delivery fails, and no other", async () => {
     await using world = await startInProcess();
     const bad = world.connect();
