@@ -82,6 +82,15 @@ describe("export and import", { timeout: 60_000 }, () => {
     expect(config).toMatchObject({ partitions: 3, capacityBytes: 1_048_576 });
   });
 
+  test("warn where the topic is smaller than the file", async () => {
+    const file = join(folder.path, "large.ndjson");
+    await at(hub, "export", "b.orders", "-o", file);
+    await at(other, "topic", "small", "create", "--partitions", "3", "--retention-records", "100");
+    const { code, stderr } = await at(other, "import", file, "--as", "small");
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/warning: 3,700 of the messages of small are gone again/);
+  });
+
   test("go on where an import was interrupted, and store nothing twice", async () => {
     const file = join(folder.path, "resumed.ndjson");
     await at(hub, "export", "b.awkward", "-o", file);

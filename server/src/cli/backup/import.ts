@@ -123,6 +123,7 @@ async function importAll(target: RunTarget, { backup, survey, name, terminal }: 
     }
   }
   progress.end();
+  for (const [topic] of survey.topics) await tellRetained(name ?? topic, target, terminal);
   const isWhole = !terminal.interrupted.aborted && survey.damage === undefined;
   if (survey.damage !== undefined) sayError(terminal, survey.damage.message);
   await report(
@@ -131,6 +132,14 @@ async function importAll(target: RunTarget, { backup, survey, name, terminal }: 
     terminal,
   );
   return isWhole ? EXIT.ok : EXIT.failure;
+}
+
+/** A ring that is smaller than the original has let the oldest go again: that is not to go unnoticed. */
+async function tellRetained(topic: string, target: RunTarget, terminal: Terminal): Promise<void> {
+  const expired = await target.expired(topic);
+  if (expired === 0) return;
+  const what = `${countText(expired)} of the messages of ${printable(topic)} are gone again: its capacity or retention is less than the file holds.`;
+  terminal.say(`${terminal.errColour("yellow", "warning:")} ${what}`);
 }
 
 interface Result {

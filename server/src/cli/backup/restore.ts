@@ -15,12 +15,16 @@ export interface RunTarget {
   run(run: RecordRun): Promise<number>;
   /** @throws RingcastError where the end shows that the hub's topic is another one */
   end(): Promise<void>;
+  /** Messages stored in this topic that its capacity or retention has let go since; 0 where that isn't known. */
+  expired(topic: string): Promise<number>;
 }
 
 /** Where a partition of the hub stands. */
 interface Place {
   head: number;
   epoch: string;
+  /** Offset of the first record that was stored; undefined: none yet. */
+  first: number | undefined;
   /** Epoch of the newest record of the file that the hub has already; undefined: none yet. */
   skipped: string | undefined;
 }
@@ -37,7 +41,7 @@ export class Restorer implements RunTarget {
   async topic({ name, config }: BackupTopic): Promise<void> {
     const description = await describeOrMake(this.#address, name, config);
     for (const { partition, head, epoch } of description.partitions) {
-      this.#places.set(keyOf(name, partition), { head, epoch, skipped: undefined });
+      this.#places.set(keyOf(name, partition), { head, epoch, first: undefined, skipped: undefined });
     }
   }
 
@@ -59,6 +63,7 @@ export class Restorer implements RunTarget {
       );
     }
     await this.#store(rest);
+    place.first ??= rest.first;
     Object.assign(place, { head: rest.next, epoch: rest.epoch, skipped: undefined });
     return rest.next - rest.first;
   }
@@ -66,6 +71,14 @@ export class Restorer implements RunTarget {
   async end(): Promise<void> {
     for (const [key, place] of this.#places) checkHistory(placeOf(key), place);
     return Promise.resolve();
+  }
+
+  async expired(topic: string): Promise<number> {
+    const { partitions } = (await request(this.#address, "GET", topicPath(topic))) as TopicDescription;
+    return partitions.reduce((sum, { partition, tail }) => {
+      const first = this.#places.get(keyOf(topic, partition))?.first;
+      return first === undefined ? sum : sum + Math.max(0, tail - first);
+    }, 0);
   }
 
   async #store(run: RecordRun): Promise<void> {
