@@ -2,7 +2,7 @@
  * Carries out the steps of a Dockerfile in folders of its own, where no Docker daemon is at hand: each stage is a folder that stands for `/`, RUN uses the
  * programs of this machine, and what an image would run is started with the image's user, environment and folder. Knows what our Dockerfile uses.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 
@@ -108,7 +108,7 @@ function carryOut({ name, rest }: Instruction, stage: Stage, building: Building)
       mkdirSync(stage.workdir, { recursive: true });
       return;
     case "RUN":
-      execFileSync("/bin/sh", ["-c", rest], { cwd: stage.workdir, env: buildEnvironment(stage), stdio: "pipe" });
+      run(rest, stage);
       return;
     case "COPY":
       copy(rest, stage, building);
@@ -141,6 +141,12 @@ function carryOut({ name, rest }: Instruction, stage: Stage, building: Building)
     default:
       throw new Error(`The instruction ${name} is not known here.`);
   }
+}
+
+function run(command: string, stage: Stage): void {
+  const options = { cwd: stage.workdir, env: buildEnvironment(stage), encoding: "utf8" } as const;
+  const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", command], options);
+  if (status !== 0) throw new Error(`RUN ${command} ended with ${String(status)}:\n${stdout}${stderr}`);
 }
 
 /** npm takes what its cache has; the rest of the environment is the image's own. */
