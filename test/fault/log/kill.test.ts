@@ -129,5 +129,5 @@ describe("a log whose process is killed", () => {
     const all = await Promise.all(lives);
     expect(Math.min(...all.map(({ heads }) => heads[0]))).toBeGreaterThan(500);
     expect(Math.min(...all.map(({ marks }) => marks.size))).toBeGreaterThan(50);
-  });
+  }, 120_000);
 });
