@@ -26,11 +26,14 @@ function subscribe(folder: string, port: number) {
   const child = spawn(python ?? "", ["subscriber.py", "greetings"], {
     cwd: folder,
     env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
+  let output = "";
   const started = {
-    lines: [] as string[],
-    errors: "",
+    /** Whole ones: what was printed may come in pieces. */
+    get lines(): string[] {
+      return output.split("\n").slice(0, -1);
+    },
     kill: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGKILL");
@@ -38,8 +41,7 @@ function subscribe(folder: string, port: number) {
     },
     [Symbol.asyncDispose]: () => started.kill(),
   };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => started.lines.push(...text.trimEnd().split("\n")));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (started.errors += text));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   return started;
 }
 

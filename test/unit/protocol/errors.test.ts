@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ERRORS, RingcastError, isErrorCode, shown, statusOf } from "@ringcast/protocol";
 
 describe("the error table", () => {
-  // As the wire contract lists them.
+  // As the wire contract lists them, and one more for operators.
   const statuses: Record<string, number> = {
     bad_request: 400,
     bad_frame: 400,
@@ -13,6 +13,7 @@ describe("the error table", () => {
     unknown_op: 404,
     unknown_topic: 404,
     unknown_subscription: 404,
+    unknown_connection: 404,
     already_exists: 409,
     conflict: 409,
     out_of_sequence: 409,
