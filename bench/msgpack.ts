@@ -10,7 +10,7 @@ const TURNS = 9;
 const turnMs = Number(process.argv[2] ?? "100");
 
 const packr = new Packr({ useRecords: false });
-const unpackr = new Unpackr({ useRecords: false, int64AsType: "auto" });
+const unpackr = new Unpackr({ useRecords: false, int64AsType: "number" });
 
 const words = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor".split(" ");
 const text = (length: number): string => words.join(" ").repeat(20).slice(0, length);

@@ -6,9 +6,12 @@ import type { AnyTopics } from "../topics.js";
 
 const HubContext = createContext<Hub<unknown> | undefined>(undefined);
 
+/** A hub of whichever topics: what its types say of topics is told to `useHub`. */
+export type ProvidedHub = Pick<Hub<AnyTopics>, "state" | "close">;
+
 /** Hands a hub to the components below. It is made outside of React, by `connect`, and lives as long as the page. */
-export function RingcastProvider({ hub, children }: { hub: Hub<never>; children?: ReactNode }): ReactElement {
-  return createElement(HubContext.Provider, { value: hub as unknown as Hub<unknown> }, children);
+export function RingcastProvider({ hub, children }: { hub: ProvidedHub; children?: ReactNode }): ReactElement {
+  return createElement(HubContext.Provider, { value: hub as Hub<unknown> }, children);
 }
 
 /**
