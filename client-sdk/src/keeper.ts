@@ -14,6 +14,8 @@ export function createKeeper(outbox: Outbox, producer: () => Producer): Keeper {
   const kept = new WeakMap<KeptPublish, { readonly sequence: number; readonly promise: Promise<unknown> }>();
   /** Producer of each topic's own line. */
   const owners = new Map<string, string>();
+  /** Settles when all that was to be sent so far is kept. */
+  let turn: Promise<unknown> = Promise.resolve();
 
   const remember = ({ producer: id, sequence = 0 }: KeptPublish): void => {
     unused.set(id, Math.max(unused.get(id) ?? 0, sequence + 1));
@@ -25,7 +27,9 @@ export function createKeeper(outbox: Outbox, producer: () => Producer): Keeper {
     owners.set(topic, owner);
     remember(publish);
     // Another page's goes beside it. No topic has a space.
-    return producer().restore(owner === publish.producer ? topic : `${topic} ${publish.producer}`, publish);
+    const restored = producer().restore(owner === publish.producer ? topic : `${topic} ${publish.producer}`, publish);
+    kept.set(restored, { sequence: publish.sequence ?? 0, promise: Promise.resolve() });
+    return restored;
   };
 
   const keep = (publish: KeptPublish): Promise<unknown> => {
@@ -53,7 +57,8 @@ export function createKeeper(outbox: Outbox, producer: () => Producer): Keeper {
       publish.sequence = unused.get(publish.producer) ?? 0;
       void keep(publish);
     },
-    keep,
+    // What is safe already waits for what is to be sent before it: the hub would refuse it, and the line lose its order.
+    keep: (publish) => (turn = Promise.allSettled([turn, keep(publish)]).then(() => undefined)),
     drop: (publish) => outbox.drop(publish),
   };
 }

@@ -25,7 +25,7 @@ export interface Outbox {
   load(restore: (kept: KeptPublish) => KeptPublish): Promise<unknown>;
   /**
    * Writes a publish down, in place of what was written of it before. It is sent when the promise has settled, so not before its sequence is safe (or can't be made
-   * so: tell the user). Calls aren't awaited one by one; promises had better settle in the order of the calls.
+   * so: tell the user), nor before those that were kept before it. Calls aren't awaited one by one.
    */
   keep(publish: KeptPublish): Promise<unknown>;
   /** The hub has answered: it is stored, or refused for good. */
@@ -38,7 +38,7 @@ export interface Keeper {
   readonly loaded: Promise<unknown>;
   /** Gives a new publish its sequence, and keeps it. */
   number(publish: { -readonly [Field in keyof KeptPublish]: KeptPublish[Field] }): void;
-  /** Settles when it is kept under its sequence. */
+  /** Settles when it is kept under its sequence, and so is all that was asked for before: in the order of the calls. */
   keep(publish: KeptPublish): Promise<unknown>;
   drop(publish: KeptPublish): void;
 }

@@ -84,6 +84,37 @@ describe("an outbox", () => {
     expect(sent(setup)).toHaveLength(1);
   });
 
+  it("sends in the order of the publishes, although a later one is safe first", async () => {
+    const shelf = new Shelf();
+    const setup = await page(shelf);
+    await setup.network.socket.welcome();
+    shelf.isSlow = true;
+    void setup.hub.publish("t", "a");
+    await settle();
+    shelf.isSlow = false;
+    void setup.hub.publish("t", "b");
+    await settle();
+    expect(sent(setup)).toEqual([]);
+    shelf.finish();
+    await settle();
+    expect(setup.network.socket.requests("publish").map(({ data }) => data)).toEqual(["a", "b"]);
+  });
+
+  it("writes nothing down again that an earlier page has left, and sends it before what is new", async () => {
+    const shelf = new Shelf();
+    const first = await page(shelf);
+    first.hub.publish("t", "a").catch(() => undefined);
+    await settle();
+    await first.hub.close();
+
+    const second = await page(shelf);
+    void second.hub.publish("t", "b");
+    await settle();
+    shelf.isSlow = true;
+    await second.network.socket.welcome();
+    expect(second.network.socket.requests("publish").map(({ data }) => data)).toEqual(["a", "b"]);
+  });
+
   it("keeps it anew when a refusal before it changes its sequence", async () => {
     const shelf = new Shelf();
     const setup = await page(shelf);
