@@ -327,8 +327,9 @@ class DirectoryLogStore implements LogStore {
     if (this.mayUnload?.(name) === false) return;
     try {
       if (!(await topic.rest())) return;
-      // Whoever had it was told to let it go; who has asked since keeps it.
+      // Whoever has asked since keeps it: the device may have taken so long that the clock has come by meanwhile and forgot that it was used.
       if (topic.isUsed || this.#closing !== undefined || !this.#topics.has(topic)) return;
+      if (this.mayUnload?.(name) === false) return;
       const state = topic.describe({ closed: true });
       this.#catalogue.closeTopic(name, state);
       topic.retire();

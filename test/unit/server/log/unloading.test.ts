@@ -69,4 +69,27 @@ describe("a topic that nobody uses", () => {
     expect(store.topic("used")?.partitions[0]).toBe(log);
     await store.close();
   });
+
+  it("stays with whoever took it while its file was being closed, however long the device needs for that", async () => {
+    using root = tempDir();
+    const runtime = new ManualRuntime();
+    const store = await openMany(root.path, runtime);
+    let isTaken = false;
+    let asked = 0;
+    store.mayUnload = (name) => {
+      if (name === "used") asked++;
+      return name !== "used" || !isTaken;
+    };
+    while (asked === 0) runtime.advance(1_000);
+    // The sync that goes before can't have ended within this turn.
+    const log = firstLog(store.topic("used"));
+    isTaken = true;
+    runtime.advance(A_MINUTE_MS);
+    const askedInTurn = asked;
+    // Asked once more when the file is closed.
+    await vi.waitUntil(() => asked > askedInTurn);
+    append(log, [message("two")], runtime.nowMs());
+    expect(store.topic("used")?.partitions[0]).toBe(log);
+    await store.close();
+  });
 });
