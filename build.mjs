@@ -37,6 +37,7 @@ export async function buildForTests(folder) {
     rmSync(target, { recursive: true, force: true });
     mkdirSync(target, { recursive: true });
     cpSync(join(ROOT, source, "package.json"), join(target, "package.json"));
+    if (source === "server") continue;
     await bundle({
       entryPoints: sourcesIn(join(ROOT, source, "src")),
       outdir: join(target, "dist"),
@@ -50,8 +51,32 @@ export async function buildForTests(folder) {
   }
   const server = join(folder, "node_modules/ringcast");
   cpSync(join(ROOT, "server/bin"), join(server, "bin"), { recursive: true });
+  await bundleServer(join(server, "dist"));
   await buildAssets(join(server, "dist/assets"));
   return join(server, "bin/ringcast.js");
+}
+
+/**
+ * Bundles the hub and the libraries that hold no native code: a hub of several hundred files takes twice as long to start,
+ * and the tests start hundreds of them. What ships is not bundled; e2e/packages.test.ts runs that.
+ */
+async function bundleServer(folder) {
+  const source = join(ROOT, "server/src");
+  await bundle({
+    entryPoints: { main: join(source, "main.ts"), "cli/index": join(source, "cli/index.ts") },
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    conditions: ["source"],
+    external: ["koffi", "lmdb", "uWebSockets.js"],
+    // What CommonJS modules of libraries call.
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    sourcemap: "linked",
+    logLevel: "error",
+  });
 }
 
 /** Bundles the SDK for browsers into one ESM file for each dialect: `ringcast.js` (binary) and `ringcast-json.js`. */

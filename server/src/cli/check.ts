@@ -11,8 +11,6 @@ import { UsageError } from "./usage.js";
 const DEFAULT_DATA = "./data";
 
 export const check: Command = {
-  name: "check",
-  summary: "Verifies a data directory that no hub has",
   usage: ["[<data>] [options]"],
   options: {
     json: { type: "boolean", description: "Prints lines of JSON on a terminal too" },

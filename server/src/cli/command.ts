@@ -1,11 +1,8 @@
-/** What a command of `ringcast` is. */
+/** What a command of `ringcast` is; its name and summary stand in commands.ts. */
 import type { Terminal } from "./terminal.js";
 import type { Arguments, OptionSpecs } from "./usage.js";
 
 export interface Command {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** What can stand behind the command's name, one line for each form. */
   readonly usage: readonly string[];
   readonly options: OptionSpecs;

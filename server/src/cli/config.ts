@@ -3,8 +3,6 @@ import { ConfigError, effectiveConfig, loadConfig, optionsHelp, type EffectiveSe
 import { printable } from "./printable.js";
 import { EXIT, sayError, type Terminal } from "./terminal.js";
 
-export const CONFIG_SUMMARY = "Prints the configuration in force";
-
 /** Help text of `ringcast config`; it takes the options of `serve`. */
 export function configHelp(): string {
   return `Usage: ringcast config [options of serve]

@@ -20,8 +20,6 @@ import { UsageError } from "./usage.js";
 const ID_BYTES = 9;
 
 export const demo: Command = {
-  name: "demo",
-  summary: "Replays a week of earthquakes into the topic quakes",
   usage: ["[options]"],
   options: {
     speed: {

@@ -2,7 +2,6 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { RingcastError } from "@ringcast/protocol";
-import { ConfigError, loadConfig } from "../config/index.js";
 import type { Command } from "./command.js";
 import { HUB_OPTIONS, readHubAddress } from "./hub-access.js";
 import { printable } from "./printable.js";
@@ -17,8 +16,6 @@ const ANY_ADDRESS = new Map([
 ]);
 
 export const health: Command = {
-  name: "health",
-  summary: "Asks whether a hub is alive, or ready to serve",
   usage: ["[options]"],
   options: {
     ready: { type: "boolean", description: "Asks for /readyz: fails while it starts, drains or can't store" },
@@ -33,7 +30,7 @@ export const health: Command = {
   ],
   run: async (args, terminal) => {
     if (args.positionals.length > 0) throw new UsageError("ringcast health takes options only.");
-    const own = isNamed(args) ? undefined : ownAddress();
+    const own = isNamed(args) ? undefined : await ownAddress();
     const url = (own ?? readHubAddress(args).url) + (args.isOn("ready") ? "/readyz" : "/healthz");
     const timeoutMs = args.integer("timeout", 1) ?? DEFAULT_TIMEOUT_MS;
     const { status, body } = await ask(url, timeoutMs, { verify: own === undefined });
@@ -50,7 +47,9 @@ function isNamed(args: Arguments): boolean {
 }
 
 /** Where "ringcast serve" would listen with the settings of this environment. */
-function ownAddress(): string {
+async function ownAddress(): Promise<string> {
+  // Loaded here alone: the settings take longer to load than the hub to answer.
+  const { ConfigError, loadConfig } = await import("../config/index.js");
   try {
     const { config } = loadConfig({ argv: [], env: process.env, cwd: process.cwd() });
     const host = ANY_ADDRESS.get(config.host) ?? (config.host.includes(":") ? `[${config.host}]` : config.host);

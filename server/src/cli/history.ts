@@ -13,8 +13,6 @@ const PAGE_SIZE = 1000;
 const MAX_PARTITION = 1023;
 
 export const history: Command = {
-  name: "history",
-  summary: "Prints what a topic holds, and ends",
   usage: ["<topic> [options]"],
   options: {
     from: {

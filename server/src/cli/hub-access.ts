@@ -1,5 +1,5 @@
 /** How commands reach a hub: over the SDK, and over HTTP for what the SDK doesn't have. */
-import { connect, type ConnectOptions, type Hub } from "@ringcast/client";
+import type { ConnectOptions, Hub } from "@ringcast/client";
 import { isErrorCode, RingcastError, shown, type ErrorBody } from "@ringcast/protocol";
 import { UsageError, type Arguments, type OptionSpecs } from "./usage.js";
 
@@ -52,6 +52,7 @@ export async function openHub(
 ): Promise<Hub<Record<string, unknown>>> {
   const { url, token } = address;
   await request(address, "GET", "/healthz");
+  const { connect } = await import("@ringcast/client");
   const hub = connect(url, {
     ...(token === undefined ? {} : { token }),
     ...options,

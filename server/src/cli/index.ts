@@ -1,41 +1,13 @@
 /** The command line: finds the command, prints help, turns errors into exit codes. */
 import { readFileSync } from "node:fs";
 import { RingcastError } from "@ringcast/protocol";
-import { exportTopics } from "./backup/export.js";
-import { importTopics } from "./backup/import.js";
-import { check } from "./check.js";
-import type { Command } from "./command.js";
-import { CONFIG_SUMMARY, configHelp, runConfig } from "./config.js";
-import { demo } from "./demo.js";
-import { health } from "./health.js";
-import { history } from "./history.js";
-import { pub } from "./pub.js";
-import { runServe, SERVE_SUMMARY, serveHelp, type Serve } from "./serve.js";
-import { sub } from "./sub.js";
+import { findCommand, GROUPS, type CommandEntry, type Entry } from "./commands.js";
+import type { Serve } from "./serve.js";
 import { createTerminal, EXIT, sayError, type Terminal } from "./terminal.js";
-import { top } from "./top/top.js";
-import { topic } from "./topic.js";
-import { topics } from "./topics.js";
 import { describeOptions, readArguments, UsageError } from "./usage.js";
 
 export type { Serve } from "./serve.js";
 
-/** serve and config take the settings of the hub instead of options of their own. */
-type Entry = Command | Pick<Command, "name" | "summary">;
-/** The commands as the overview lists them. */
-const GROUPS: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
-  [
-    "Running a hub",
-    [{ name: "serve", summary: SERVE_SUMMARY }, { name: "config", summary: CONFIG_SUMMARY }, health, top, check],
-  ],
-  ["Messages", [pub, sub, history]],
-  ["Topics", [topics, topic]],
-  ["Backups", [exportTopics, importTopics]],
-  ["Trying it", [demo]],
-];
-const COMMANDS: readonly Command[] = GROUPS.flatMap(([, entries]) =>
-  entries.filter((entry): entry is Command => "run" in entry),
-);
 const NAME_WIDTH = 10;
 
 /**
@@ -47,7 +19,7 @@ const NAME_WIDTH = 10;
 export async function run(argv: readonly string[], { serve }: { serve: Serve }): Promise<number> {
   const [name, ...rest] = argv;
   const wantsHelp = rest.some((argument) => argument === "--help" || argument === "-h");
-  if (name === "serve" && !wantsHelp) return runServe(rest, serve);
+  if (name === "serve" && !wantsHelp) return (await import("./serve.js")).runServe(rest, serve);
   const terminal = createTerminal();
   try {
     return await dispatch(name, rest, wantsHelp, terminal);
@@ -65,23 +37,24 @@ async function dispatch(
 ): Promise<number> {
   if (name === "--version" || name === "-v") return printText(version(), terminal);
   if (name === undefined || name === "--help" || name === "-h") return printText(overview(), terminal);
-  if (name === "help") return printText(rest[0] === undefined ? overview() : helpOf(rest[0]), terminal);
-  if (wantsHelp) return printText(helpOf(name), terminal);
-  if (name === "config") return runConfig(rest, terminal);
-  const command = find(name);
+  if (name === "help") return printText(rest[0] === undefined ? overview() : await helpOf(rest[0]), terminal);
+  if (wantsHelp) return printText(await helpOf(name), terminal);
+  if (name === "config") return (await import("./config.js")).runConfig(rest, terminal);
+  const command = await find(name).load();
   return command.run(readArguments(rest, command.options), terminal);
 }
 
-function find(name: string): Command {
-  const command = COMMANDS.find((each) => each.name === name);
-  if (command !== undefined) return command;
+/** @throws UsageError where there is none of that name */
+function find(name: string): CommandEntry {
+  const entry = findCommand(name);
+  if (entry !== undefined) return entry;
   throw new UsageError(`There is no command ${JSON.stringify(name)}.`);
 }
 
 function explain(error: unknown, name: string | undefined, terminal: Terminal): number {
   if (error instanceof UsageError) {
     sayError(terminal, error.message);
-    const isKnown = COMMANDS.some((each) => each.name === name);
+    const isKnown = name !== undefined && findCommand(name) !== undefined;
     terminal.say(`See "ringcast ${isKnown ? `${name} ` : ""}--help".`);
     return EXIT.usage;
   }
@@ -94,10 +67,11 @@ function explain(error: unknown, name: string | undefined, terminal: Terminal): 
   throw error;
 }
 
-function helpOf(name: string): string {
-  if (name === "serve") return serveHelp();
-  if (name === "config") return configHelp();
-  const { usage, summary, options, notes, examples } = find(name);
+async function helpOf(name: string): Promise<string> {
+  if (name === "serve") return (await import("./serve.js")).serveHelp();
+  if (name === "config") return (await import("./config.js")).configHelp();
+  const { summary, load } = find(name);
+  const { usage, options, notes, examples } = await load();
   const forms = usage.map((form, index) => `${index === 0 ? "Usage:" : "      "} ringcast ${name} ${form}\n`).join("");
   const lines = examples.map(([line, meaning]) => `  ${line}\n      ${meaning}\n`).join("");
   const more = notes === undefined ? "" : `\n${notes}\n`;

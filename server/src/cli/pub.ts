@@ -18,8 +18,6 @@ const MAX_UNDER_WAY = 8;
 const MAX_PARTITION = 1023;
 
 export const pub: Command = {
-  name: "pub",
-  summary: "Publishes a message, or a file of them",
   usage: ["<topic> <data> [options]", "<topic> --file <events.ndjson> [options]", "<topic> [options] < events.ndjson"],
   options: {
     file: {

@@ -5,8 +5,6 @@ import { EXIT } from "./terminal.js";
 /** Runs a hub until it is stopped; handed over by whoever starts us, so that other commands load nothing native. */
 export type Serve = (loaded: LoadedConfig) => Promise<number>;
 
-export const SERVE_SUMMARY = "Runs a hub";
-
 /** Help text of `ringcast serve`; its options are the settings. */
 export function serveHelp(): string {
   return `Usage: ringcast serve [options]

@@ -11,8 +11,6 @@ import { EXIT, sayError, type Terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
 export const sub: Command = {
-  name: "sub",
-  summary: "Prints the messages of a topic or pattern as they come",
   usage: ["<topic or pattern> [options]"],
   options: {
     from: {

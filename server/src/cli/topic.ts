@@ -5,8 +5,6 @@ import { isTopicAction, runTopicAction, TOPIC_ACTIONS, TOPIC_OPTIONS } from "./t
 import { UsageError } from "./usage.js";
 
 export const topic: Command = {
-  name: "topic",
-  summary: "Shows, creates, configures or deletes a topic",
   usage: ["<topic> [show]", "<topic> create [options]", "<topic> set [options]", "<topic> delete [--yes]"],
   options: { ...TOPIC_OPTIONS, ...HUB_OPTIONS },
   examples: [

@@ -22,8 +22,6 @@ interface TopicEntry {
 const PAGE_SIZE = 1000;
 
 export const topics: Command = {
-  name: "topics",
-  summary: "Lists topics",
   usage: ["[list] [<pattern>]", `${TOPIC_ACTIONS.join("|")} <topic> [options]`],
   options: { ...TOPIC_OPTIONS, ...HUB_OPTIONS },
   notes: 'The second form does what "ringcast topic" does.',

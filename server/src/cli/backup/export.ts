@@ -26,8 +26,6 @@ const WINDOW = 8_192;
 const WRITE_BYTES = 262_144;
 
 export const exportTopics: Command = {
-  name: "export",
-  summary: "Writes what topics hold to a file",
   usage: ["<topic or pattern> [options]"],
   options: {
     output: {

@@ -12,8 +12,6 @@ import { Restorer, type RunTarget } from "./restore.js";
 import { recordCodec } from "./stored-record.js";
 
 export const importTopics: Command = {
-  name: "import",
-  summary: "Gives an export back to a hub",
   usage: ["<file> [options]"],
   options: {
     as: {

@@ -15,8 +15,6 @@ const WIDTH_ELSEWHERE = 160;
 const KEYS = "q quits · ↑ ↓ choose · d disconnects";
 
 export const top: Command = {
-  name: "top",
-  summary: "Shows who is connected, who is behind and why",
   usage: ["[options]"],
   options: {
     interval: { type: "string", placeholder: "<s>", description: `Seconds between two looks (default ${INTERVAL_S})` },
