@@ -77,7 +77,7 @@ describe("configuration of a hub", () => {
     expect(await publish("a", "x".repeat(99))).toMatchObject({ code: "too_large" });
     expect(await publish("a", "x".repeat(98))).toMatchObject({ op: "published" });
     expect(await publish("b", 1)).toMatchObject({ op: "published" });
-    expect(await publish("c", 1)).toMatchObject({ code: "too_many" });
+    expect(await publish("c", 1)).toMatchObject({ code: "too_many", details: { limit: 2 } });
     const messages = [{ data: 1 }, { data: 2 }, { data: 3 }, { data: 4 }];
     expect(await client.request({ op: "publish", topic: "a", messages })).toMatchObject({ code: "too_large" });
   });

@@ -17,7 +17,7 @@ describe("connections of one address", () => {
     await first[Symbol.asyncDispose]();
     await expect.poll(() => JsonClient.connect(hub.wsUrl).then(() => "open", String)).toBe("open");
 
-    expect([refused.status, refused.json["code"]]).toEqual([429, "too_many"]);
+    expect([refused.status, refused.json["code"], refused.json["details"]]).toEqual([429, "too_many", { limit: 2 }]);
     expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
     expect((await second.request({ op: "ping" })).op).toBe("pong");
   });
@@ -42,7 +42,7 @@ describe("event streams", () => {
     first[Symbol.dispose]();
     await expect.poll(() => statusOfStream(hub.url + path)).toBe(200);
 
-    expect([refused.status, refused.json["code"]]).toEqual([429, "too_many"]);
+    expect([refused.status, refused.json["code"], refused.json["details"]]).toEqual([429, "too_many", { limit: 1 }]);
     expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
   });
 });
@@ -128,7 +128,7 @@ describe("sizes", () => {
     const refused = await client.next();
 
     expect([ping(2_048).length, allowed.op]).toEqual([2_048, "pong"]);
-    expect(refused).toMatchObject({ op: "error", code: "too_large", details: { maxFrameBytes: 2_048 } });
+    expect(refused).toMatchObject({ op: "error", code: "too_large", details: { limit: 2_048 } });
     expect((await client.closed).code).toBe(1009);
   });
 
@@ -140,7 +140,18 @@ describe("sizes", () => {
     const [allowed, refused] = [await publish(2_048), await publish(2_049)];
 
     expect([allowed.status, refused.status, refused.json["code"]]).toEqual([201, 413, "too_large"]);
+    expect(refused.json["details"]).toEqual({ limit: 2_048 });
     expect(await contents(hub, "t")).toHaveLength(1);
+  });
+
+  it("of an HTTP body far over maxBodyBytes are still taken, so that their sender reads why they were refused", async () => {
+    await using hub = await startHub();
+    const body = Buffer.alloc(8_000_000, "x");
+    const headers = { "Content-Type": "text/plain" };
+    for (let n = 0; n < 5; n++) {
+      const refused = await fetch(`${hub.url}/v1/topics/t/messages`, { method: "POST", headers, body });
+      expect([refused.status, await refused.json()]).toEqual([413, expect.objectContaining({ code: "too_large" })]);
+    }
   });
 
   it("of a header block are allowed up to maxHeaderBytes", async () => {

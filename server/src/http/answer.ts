@@ -9,8 +9,6 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
-  /** Closes the connection: the rest of the request is not wanted. */
-  readonly close?: boolean;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -55,7 +53,6 @@ export function send(exchange: Exchange, answer: Answer, headers: Readonly<Recor
     status: answer.status,
     headers: { ...COMMON, ...headers, ...answer.headers },
     body: answer.body ?? "",
-    close: answer.close === true,
   };
   exchange.respond(response);
 }

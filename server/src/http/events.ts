@@ -64,10 +64,10 @@ export class EventStreams {
    */
   open({ exchange, params, identity }: Call, headers: Headers): void {
     const request = { topic: params["topic"] ?? "", ...requestOf(exchange) };
-    const maxEventStreams = this.#maxEventStreams;
+    const limit = this.#maxEventStreams;
     if (this.#closed) throw new RingcastError("shutting_down", "The hub is going away: connect again.");
-    if (this.count >= maxEventStreams) {
-      throw new RingcastError("too_many", `There are ${maxEventStreams} event streams already; try again later.`);
+    if (this.count >= limit) {
+      throw new RingcastError("too_many", `There are ${limit} event streams already; try again later.`, { limit });
     }
     if (exchange.method === "HEAD") {
       exchange.respond({ status: 200, headers, body: "" });

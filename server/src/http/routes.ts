@@ -95,8 +95,7 @@ class Routes implements HttpRoutes {
   #refuse(exchange: Exchange, error: unknown): Answer {
     if (error instanceof RingcastError) {
       this.#count(this.#errors, error.code);
-      // What is left of a body that is too large is not read; the next request could not be told from it.
-      return { ...errorAnswer(error), close: error.code === "too_large" };
+      return errorAnswer(error);
     }
     this.#count(this.#errors, "internal");
     this.#options.log.error({ method: exchange.method, path: exchange.path, err: error }, "an HTTP request failed");

@@ -73,10 +73,12 @@ export class Interests {
   /** Everything is checked before anything is subscribed. */
   subscribe(reader: HubReader, input: SubscribeInput): SubscribeOutcome {
     const { topic, pattern } = input;
-    if (reader.subscriptionCount >= this.#limits.maxSubscriptions) {
+    const limit = this.#limits.maxSubscriptions;
+    if (reader.subscriptionCount >= limit) {
       throw new RingcastError(
         "too_many",
-        `This connection has ${reader.subscriptionCount} subscriptions, the most it may have: unsubscribe, or use another connection.`,
+        `This connection has ${limit} subscriptions, the most it may have: unsubscribe, or use another connection.`,
+        { limit },
       );
     }
     if (pattern !== undefined) return this.#subscribeToPattern(reader, checkPattern(pattern), input);

@@ -266,6 +266,7 @@ function judge(
       throw new RingcastError(
         "too_many",
         `Topic ${shown(stored.name)} knows as many producers as it may: use one that it knows, or none.`,
+        { limit: verdict.limit },
       );
   }
 }

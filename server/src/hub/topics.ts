@@ -148,6 +148,7 @@ export class Topics {
       throw new RingcastError(
         "too_many",
         `The hub has ${maxTopics} topics, the most it may have: delete some, or raise maxTopics.`,
+        { limit: maxTopics },
       );
     }
     const stored = this.#store.createTopic(name, { ...this.#defaultConfig, ...this.#ruleOf(name)?.config, ...config });

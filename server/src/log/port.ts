@@ -137,7 +137,7 @@ export type ProducerVerdict =
   | { readonly kind: "duplicate"; readonly reply: ProducerReply | undefined }
   | { readonly kind: "skipped"; readonly expected: number }
   | { readonly kind: "conflict" }
-  | { readonly kind: "too_many" };
+  | { readonly kind: "too_many"; readonly limit: number };
 
 /** A topic in the store, with its configuration and logs. */
 export interface StoredTopic {

@@ -175,12 +175,12 @@ export class SessionHost implements SessionFactory {
     const { maxConnections, maxConnectionsPerAddress, limitLoopback } = this.#settings;
     if (this.#sessions.size >= maxConnections) {
       const message = `The hub has ${maxConnections} connections, the most it may have: come back later.`;
-      throw new RingcastError("too_many", message, { maxConnections });
+      throw new RingcastError("too_many", message, { limit: maxConnections });
     }
     if (maxConnectionsPerAddress === 0 || this.#addresses.of(address) < maxConnectionsPerAddress) return;
     if (!limitLoopback && isLoopbackAddress(address)) return;
     const message = `Your address has ${maxConnectionsPerAddress} connections, the most it may have: close one, or come back later.`;
-    throw new RingcastError("too_many", message, { maxConnectionsPerAddress });
+    throw new RingcastError("too_many", message, { limit: maxConnectionsPerAddress });
   }
 
   #open(socket: Socket, dialect: Dialect, token: string | undefined): SocketHandler {

@@ -114,12 +114,12 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
   }
 
   oversized(): void {
-    const { maxFrameBytes } = this.#limits;
+    const limit = this.#limits.maxFrameBytes;
     this.#end(CLOSE_TOO_LARGE, {
       op: "error",
       code: "too_large",
-      message: `Keep each frame within ${maxFrameBytes} bytes.`,
-      details: { maxFrameBytes },
+      message: `Keep each frame within ${limit} bytes.`,
+      details: { limit },
     });
   }
 

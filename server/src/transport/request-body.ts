@@ -123,7 +123,7 @@ interface Waiting {
 }
 
 function tooLarge(maxBytes: number): RingcastError {
-  return new RingcastError("too_large", `Send a body of at most ${maxBytes} bytes.`, { maxBytes });
+  return new RingcastError("too_large", `Send a body of at most ${maxBytes} bytes.`, { limit: maxBytes });
 }
 
 function tookTooLong(timeoutMs: number): RingcastError {

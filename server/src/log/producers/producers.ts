@@ -100,7 +100,7 @@ export class Producers {
   #judgeUnknown(mark: ProducerMark, nowMs: number): ProducerVerdict {
     if (mark.sequence !== 0) return { kind: "skipped", expected: 0 };
     if (this.#producers.size >= MAX_PRODUCERS) this.#expire(nowMs);
-    return this.#producers.size >= MAX_PRODUCERS ? { kind: "too_many" } : { kind: "new" };
+    return this.#producers.size >= MAX_PRODUCERS ? { kind: "too_many", limit: MAX_PRODUCERS } : { kind: "new" };
   }
 
   #alive(id: string, nowMs: number): Producer | undefined {

@@ -106,7 +106,7 @@ describe("a topic's producers", () => {
   it("are too many beyond the limit, until the silent ones expire", () => {
     const producers = new Producers(undefined);
     for (let i = 0; i < MAX_PRODUCERS; i++) producers.record(`p${i}`, entry(0, { timestamp: i }));
-    expect(producers.judge({ id: "q", sequence: 0, digest: 0 }, [0], 0)).toEqual({ kind: "too_many" });
+    expect(producers.judge({ id: "q", sequence: 0, digest: 0 }, [0], 0)).toEqual({ kind: "too_many", limit: 100_000 });
     expect(producers.judge({ id: "q", sequence: 0, digest: 0 }, [0], PRODUCER_KEPT_MS + 10)).toEqual({ kind: "new" });
     expect(producers.judge({ id: "p11", sequence: 1, digest: 0 }, [0], PRODUCER_KEPT_MS + 10)).toEqual({ kind: "new" });
   });

@@ -8,7 +8,7 @@ describe("the limit of connections per address", () => {
     hub.connect("192.0.2.7");
 
     expect(() => hub.connect("192.0.2.7")).toThrow(
-      expect.objectContaining({ code: "too_many", details: { maxConnectionsPerAddress: 2 } }),
+      expect.objectContaining({ code: "too_many", details: { limit: 2 } }),
     );
     hub.connect("192.0.2.8");
     first.terminate();
