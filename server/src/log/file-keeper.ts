@@ -129,8 +129,13 @@ export class FileKeeper implements LogKeeper {
     this.#hooks.marked(log, mark, first, count);
   }
 
+  get hasFile(): boolean {
+    return this.#isMarkedOpen || this.log.storedBytes > 0;
+  }
+
   begin(log: PartitionLog, state: LogState): void {
     if (this.#latch !== undefined) throw this.#latch.error;
+    const { lineage, head, tail, headAddress, tailAddress, lastTimestamp } = log;
     // First the file, if an append that was refused has left one: with other epochs than the catalogue's it would be nobody's.
     this.discard();
     removeLogFile(this.#context.directory, log.topic, log.partition);
@@ -141,7 +146,14 @@ export class FileKeeper implements LogKeeper {
     log.restart();
     this.afterGrow(log);
     this.#context.gone(this);
-    this.#hooks.emptied(log);
+    try {
+      this.#hooks.emptied(log);
+    } catch (error) {
+      // A record in these epochs would have a file that the catalogue knows nothing of.
+      const before = { lineage, head, tail, headAddress, tailAddress, lastTimestamp };
+      log.restore(before, new Lineage(lineage, log.partition));
+      throw error;
+    }
   }
 
   lineageExtended(log: PartitionLog): void {
@@ -181,6 +193,8 @@ export class FileKeeper implements LogKeeper {
       await this.#syncName();
       await this.#context.catalogueSynced();
       if (this.#file === file) await file?.region.sync();
+      // A copy has taken its place: it is on the device, its name may not be.
+      else await this.#syncName();
     } catch (cause) {
       throw this.#failed(cause, file?.syncedOffset ?? 0);
     }
@@ -401,7 +415,12 @@ export class FileKeeper implements LogKeeper {
     this.afterGrow(log);
     this.#isWarm = false;
     this.#context.gone(this);
-    removeLogFile(this.#context.directory, log.topic, log.partition);
+    try {
+      removeLogFile(this.#context.directory, log.topic, log.partition);
+    } catch (error) {
+      // What stays is taken up again by the next append.
+      throw asUnavailable(error, this.#path);
+    }
     return true;
   }
 
@@ -440,22 +459,22 @@ export class FileKeeper implements LogKeeper {
     this.#file = undefined;
   }
 
-  /** Removes the file for good. */
+  /** Lets the log go for good; its file is to be removed next. */
   remove(): void {
     this.#isRemoved = true;
     this.discard();
     this.#context.gone(this);
     this.#context.grew(-this.#countedBytes);
     this.#countedBytes = 0;
-    removeLogFile(this.#context.directory, this.log.topic, this.log.partition);
   }
 
   // ---- opening -------------------------------------------------------------------------------------------------------
 
   #open(log: PartitionLog): Region {
     const startedMs = this.#context.runtime.monotonicMs();
-    const found = findFile(this.#path, log);
-    if (found.kind === "unusable") this.#setAside(found.reason);
+    const found = findFile(this.#path, log, this.hasFile || log.head > 0);
+    if (found.kind === "unusable" || found.kind === "stranger") this.#setAside(found.reason);
+    if (found.kind === "unusable") this.#isLost = true;
     if (found.kind !== "file") return this.#create(log);
     const file = useFile(this.#context, found);
     const { header, words } = found.head;
@@ -464,6 +483,7 @@ export class FileKeeper implements LogKeeper {
     if ((!isSame || !file.region.isLoaded) && !file.region.populate()) {
       file.region.close();
       this.#setAside(UNREADABLE);
+      this.#isLost = true;
       return this.#create(log);
     }
     log.capacityBytes = header.capacityBytes;
@@ -483,19 +503,18 @@ export class FileKeeper implements LogKeeper {
     const { topic, partition } = this.log;
     const file = `${this.#path}.aside-${this.#context.runtime.randomId(6)}`;
     renameSync(this.#path, file);
-    this.#isMarkedOpen = true;
-    this.#isLost = true;
     this.#context.onEvent({ type: "set-aside", topic, partition, file, reason });
   }
 
   /** Makes the file beside its place and moves it there when it is whole. */
   #create(log: PartitionLog): Region {
     // The file should be there: what it held is gone, and its offsets must not be given again in the same epoch.
-    const isLost = this.#isLost || this.#isMarkedOpen || log.head > log.tail;
+    this.#isLost ||= this.#isMarkedOpen || log.head > log.tail;
     this.#context.checkRoom(FILE_HEADER_BYTES + Math.min(FIRST_ALLOCATION_BYTES, log.capacityBytes));
     const file = createFile(this.#context, newPathOf(this.#path), log.capacityBytes);
     try {
-      if (isLost) this.#beginAnew(log);
+      // Before the file: one of an epoch that the catalogue doesn't know would be nobody's at the next start.
+      if (this.#isLost) this.#beginAnew(log);
       file.noteSynced(log.headAddress, log.head);
       file.writeAll(log, "open");
       renameSync(newPathOf(this.#path), this.#path);
@@ -508,8 +527,6 @@ export class FileKeeper implements LogKeeper {
     this.#isMarkedOpen = true;
     this.#attach(log, file);
     this.#isNameDirty = true;
-    this.#isLost = false;
-    if (isLost) this.#hooks.lineageChanged();
     return file.region;
   }
 
@@ -520,11 +537,13 @@ export class FileKeeper implements LogKeeper {
       { lineage, head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: log.lastTimestamp },
       new Lineage(lineage, log.partition),
     );
+    this.#hooks.lineageChanged();
   }
 
   #attach(log: PartitionLog, file: FileHead): void {
     this.#file = file;
     this.#isWarm = false;
+    this.#isLost = false;
     log.attach(file.region, (changed) => file.publish(changed));
     this.afterGrow(log);
     this.#context.opened(this);

@@ -9,6 +9,7 @@ import type { PartitionLog } from "./ring-log.js";
 /** Keeps a log in ordinary memory: there is nothing to recover, to sync or to let go. */
 export class HeapKeeper implements LogKeeper {
   readonly blocks = undefined;
+  readonly hasFile = false;
   readonly #hooks: Pick<TopicHooks, "marked">;
 
   #countedBytes = 0;

@@ -35,6 +35,8 @@ export interface LogKeeper {
   afterGrow(log: PartitionLog): void;
   /** Called after a batch that a producer marked. */
   afterMarked(log: PartitionLog, mark: ProducerMark, first: LogPlace, count: number): void;
+  /** Whether there is storage that may hold records, be it that nobody could open it yet. */
+  readonly hasFile: boolean;
   /** Has an empty log's history begin elsewhere; survives `kill -9` on return. May throw `unavailable`. */
   begin(log: PartitionLog, state: LogState): void;
   /** Called when an epoch was added to the lineage, before its first record; may throw like `append`. */

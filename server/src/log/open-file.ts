@@ -5,7 +5,7 @@ import { closeSync, rmSync, unlinkSync } from "node:fs";
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { FileContext } from "./file-context.js";
 import { FileHead } from "./file-head.js";
-import { FILE_HEADER_BYTES, FORMAT_VERSION, type HeaderReading } from "./file-header.js";
+import { FILE_HEADER_BYTES, type FileHeader, FORMAT_VERSION, type HeaderReading } from "./file-header.js";
 import { ensureAllocated, type FoundHead, neededBytes, readHead } from "./log-files.js";
 import { FIRST_ALLOCATION_BYTES } from "./log-keeper.js";
 import {
@@ -24,17 +24,18 @@ import type { PartitionLog } from "./ring-log.js";
 /** Why a file is set aside that mustn't be touched. */
 export const UNREADABLE = "A part of it can't be read: the storage device reports an error.";
 
-/** What stands where a log's file should be. `unusable`: nothing that a log can be made of. */
+/** What stands where a log's file should be. `unusable`: nothing that a log can be made of; `stranger`: another log's, where this one has none yet. */
 export type Finding =
   | { readonly kind: "file"; readonly fd: number; readonly length: number; readonly head: FoundHead }
   | { readonly kind: "none" }
-  | { readonly kind: "unusable"; readonly reason: string };
+  | { readonly kind: "unusable" | "stranger"; readonly reason: string };
 
 /**
  * Opens a log's file and judges what it says about itself.
+ * @param isExpected whether the log should have a file
  * @throws RingcastError `unavailable` for a file that is in order but not this log's, or of another version: it is left alone
  */
-export function findFile(path: string, log: PartitionLog): Finding {
+export function findFile(path: string, log: PartitionLog, isExpected: boolean): Finding {
   let file: { readonly fd: number; readonly length: number } | undefined;
   try {
     file = openLogFile(path);
@@ -45,7 +46,7 @@ export function findFile(path: string, log: PartitionLog): Finding {
   if (file === undefined) return { kind: "none" };
   let isKept = false;
   try {
-    const finding = judge(path, file, log);
+    const finding = judge(path, file, log, isExpected);
     isKept = finding.kind === "file";
     return finding;
   } catch (error) {
@@ -56,13 +57,22 @@ export function findFile(path: string, log: PartitionLog): Finding {
   }
 }
 
-function judge(path: string, file: { readonly fd: number; readonly length: number }, log: PartitionLog): Finding {
+function judge(
+  path: string,
+  file: { readonly fd: number; readonly length: number },
+  log: PartitionLog,
+  isExpected: boolean,
+): Finding {
   if (file.length < FILE_HEADER_BYTES) {
     return { kind: "unusable", reason: `It is ${file.length} bytes long, shorter than a log's header.` };
   }
   const { reading, words } = readHead(file.fd);
   if (reading.kind === "none") return { kind: "unusable", reason: "Neither copy of its header is intact." };
   const reason = refusalOf(path, reading, log);
+  // A former topic of this name has left it: the catalogue was moved away, or a power cut took what it said of that topic.
+  if (reason !== undefined && !isExpected && reading.kind === "header" && isNamedAs(log, reading.header)) {
+    return { kind: "stranger", reason: `It is of epoch ${reading.header.lineage.at(-1)?.epoch}, which no topic has.` };
+  }
   if (reason !== undefined) throw new RingcastError("unavailable", reason, { stored: "no" });
   if (reading.kind !== "header") throw new Error("A header of another version was not refused.");
   return { kind: "file", ...file, head: { header: reading.header, sequence: reading.sequence, words } };
@@ -75,13 +85,17 @@ function refusalOf(path: string, reading: HeaderReading, log: PartitionLog): str
   }
   if (reading.kind === "none") return undefined;
   const { topic, partition, lineage } = reading.header;
-  if (topic !== log.topic || partition !== log.partition) {
+  if (!isNamedAs(log, reading.header)) {
     return `${shown(path)} is the log of ${shown(topic)}, partition ${partition}: ${move}.`;
   }
   if (!lineage.some(({ epoch }) => log.history.endOf(epoch) !== -1)) {
     return `${shown(path)} holds epoch ${shown(lineage.at(-1)?.epoch)}, expected ${shown(log.epoch)}: ${move}.`;
   }
   return undefined;
+}
+
+function isNamedAs(log: PartitionLog, header: FileHeader): boolean {
+  return header.topic === log.topic && header.partition === log.partition;
 }
 
 /** Takes a file that was found into use; every byte that its log needs is there afterwards. */

@@ -1,6 +1,7 @@
 /**
  * Records of topics that nobody has asked for since the start expire, too: the catalogue knows when the first of them do, and they are asked for then.
  */
+import { RingcastError } from "@ringcast/protocol";
 import type { Runtime, Timer } from "../runtime/index.js";
 import type { Catalogue } from "./catalogue/catalogue.js";
 
@@ -49,6 +50,16 @@ export class RetentionSchedule {
 
   #look(): void {
     this.#plannedMs = Infinity;
+    try {
+      this.#expireDue();
+    } catch (error) {
+      // The catalogue can't be written, e.g. on a full disk: nobody is there to be told, and the hub goes on.
+      if (!(error instanceof RingcastError)) throw error;
+      this.noted(this.#runtime.nowMs() + RETRY_MS);
+    }
+  }
+
+  #expireDue(): void {
     const nowMs = this.#runtime.nowMs();
     const due = this.#catalogue.expiries(PER_TURN).filter(({ expiresMs }) => expiresMs <= nowMs);
     for (const { name } of due) this.#expire(name);

@@ -142,6 +142,8 @@ export class PartitionLog implements RingLog {
   }
 
   beginAt(first: number, lineage: readonly LineageEntry[]): void {
+    // The catalogue may know nothing of records yet that the process before has left.
+    if (this.#region === undefined && this.#keeper.hasFile) this.#keeper.open(this);
     const isUnused = this.head === 0 && this.headAddress === 0;
     const known = this.lineage.length;
     const goesOn =

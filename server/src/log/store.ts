@@ -9,7 +9,8 @@ import type { FileContext } from "./file-context.js";
 import type { FileKeeper } from "./file-keeper.js";
 import { Healer } from "./healer.js";
 import { EPOCH_LENGTH } from "./lineage.js";
-import { removeLogFile } from "./log-files.js";
+import { fileNameOf } from "./file-name.js";
+import { asUnavailable, removeLogFile } from "./log-files.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
 import type { RetentionContext } from "./retention.js";
 import { RetentionSchedule } from "./retention-schedule.js";
@@ -88,6 +89,8 @@ class DirectoryLogStore implements LogStore {
   readonly #topics: TopicCache;
   readonly #wheel: TimerWheel;
   readonly #schedule: RetentionSchedule;
+  /** Deleted topics whose files may still be there, with the number of their partitions. */
+  readonly #doomed = new Map<string, number>();
   readonly #mapped = new Set<FileKeeper>();
   /** Where the clock of mapped logs stands. Kept: a new iterator would walk over every place that was left since the set was last made anew. */
   #hand: Iterator<FileKeeper> = this.#mapped.values();
@@ -176,6 +179,8 @@ class DirectoryLogStore implements LogStore {
     if (this.#topic(name) !== undefined)
       throw new RingcastError("already_exists", `The topic ${shown(name)} exists already.`);
     checkCapacity(config);
+    // Else the next start would take the new topic's files for those of the deleted one.
+    if (this.#doomed.has(name)) this.#removeFiles(name);
     const epochs = this.#catalogue.deletion(name)?.epochs ?? [];
     const fresh = this.#runtime.randomId(EPOCH_LENGTH);
     const partitions = Array.from({ length: config.partitions }, (_, partition) => ({
@@ -214,7 +219,8 @@ class DirectoryLogStore implements LogStore {
     this.#catalogue.deleteTopic(name, epochs.length, { epochs, deletedMs: this.#runtime.nowMs() });
     this.#topics.delete(name);
     topic.remove();
-    this.#catalogue.forgetFiles(name);
+    this.#doomed.set(name, epochs.length);
+    this.#tryToRemoveFiles(name);
     return epochs;
   }
 
@@ -297,9 +303,8 @@ class DirectoryLogStore implements LogStore {
 
   #start(): void {
     for (const { name, partitions } of this.#catalogue.doomed()) {
-      for (let partition = 0; partition < partitions; partition++)
-        removeLogFile(this.#context.directory, name, partition);
-      this.#catalogue.forgetFiles(name);
+      this.#doomed.set(name, partitions);
+      this.#tryToRemoveFiles(name);
     }
     this.#catalogue.forgetDeletions(this.#runtime.nowMs() - DELETION_KEPT_MS);
     const open = new Map<string, Set<number>>();
@@ -308,6 +313,29 @@ class DirectoryLogStore implements LogStore {
     }
     for (const [name, partitions] of open) this.#recover(name, partitions);
     this.#schedule.start();
+  }
+
+  /** The topic is deleted, whether its files can go or not: the next start tries it again, and so does whoever makes the name anew. */
+  #tryToRemoveFiles(name: string): void {
+    try {
+      this.#removeFiles(name);
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+    }
+  }
+
+  #removeFiles(name: string): void {
+    const { directory } = this.#context;
+    const partitions = this.#doomed.get(name) ?? 0;
+    for (let partition = 0; partition < partitions; partition++) {
+      try {
+        removeLogFile(directory, name, partition);
+      } catch (error) {
+        throw asUnavailable(error, join(directory, fileNameOf(name, partition)));
+      }
+    }
+    this.#catalogue.forgetFiles(name);
+    this.#doomed.delete(name);
   }
 
   #recover(name: string, partitions: ReadonlySet<number>): void {

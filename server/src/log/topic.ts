@@ -117,7 +117,7 @@ export class Topic implements StoredTopic, TopicHooks {
     for (const keeper of this.keepers) keeper.retire();
   }
 
-  /** Removes all files. */
+  /** Lets go of everything for good; the files are to be removed next. */
   remove(): void {
     for (const retention of this.#retentions) retention.close();
     for (const keeper of this.keepers) keeper.remove();

@@ -153,9 +153,14 @@ export class Catalogue {
     this.#settleGroup();
   }
 
-  /** Resolves when every change so far is on the device. */
-  synced(): Promise<void> {
-    return this.#journal.synced();
+  /** Resolves when every change so far is on the device. @throws RingcastError `unavailable` */
+  async synced(): Promise<void> {
+    try {
+      if (this.#journal.hasFailed) await this.#bringOver();
+      await this.#journal.synced();
+    } catch (cause) {
+      throw unwritable(cause);
+    }
   }
 
   /** Brings what is pending into lmdb. @throws RingcastError `unavailable` */
@@ -184,6 +189,14 @@ export class Catalogue {
       this.#journal.close();
       await this.#tables.close();
     }
+  }
+
+  /** Has lmdb bring to the device what the journal couldn't. */
+  async #bringOver(): Promise<void> {
+    this.settle();
+    const flushed = this.#tables.flush();
+    this.#journal.settled(flushed);
+    await flushed;
   }
 
   #write(change: Change): void {

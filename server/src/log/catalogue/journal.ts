@@ -26,6 +26,8 @@ interface Segment {
   last: number;
   /** Has something that isn't on the device. */
   isDirty: boolean;
+  /** A sync failed: the next one would succeed, and the device have nothing. Until the file is emptied it is on the device for nobody. */
+  isFailed: boolean;
 }
 
 interface Entry {
@@ -88,6 +90,11 @@ export class Journal {
     );
   }
 
+  /** Whether a sync failed, so that what is in the journal can only be saved by lmdb. */
+  get hasFailed(): boolean {
+    return this.#segments.some((segment) => segment.isFailed);
+  }
+
   /** Resolves when everything appended so far is on the device. */
   synced(): Promise<void> {
     const isDirty = this.#groupSync.isRunning || this.#segments.some((segment) => segment.isDirty);
@@ -107,11 +114,13 @@ export class Journal {
   async #sync(): Promise<void> {
     for (const segment of this.#segments) {
       if (!segment.isDirty || this.#isClosed) continue;
+      if (segment.isFailed) throw new Error("A sync of the journal failed before.");
       segment.isDirty = false;
       try {
         await dataSync(segment.fd);
       } catch (error) {
         segment.isDirty = true;
+        segment.isFailed = true;
         throw error;
       }
     }
@@ -120,6 +129,7 @@ export class Journal {
   #reuse(through: number): void {
     for (const segment of this.#segments) {
       if (segment.last > through) continue;
+      if (segment.isFailed && !this.#isClosed) segment.isFailed = !isEmptied(segment.fd);
       segment.length = 0;
       segment.last = -1;
       segment.isDirty = false;
@@ -139,7 +149,18 @@ function openSegment(path: string, entries: Entry[]): Segment {
     last = entry.sequence;
     at += HEAD_BYTES + bytes.readUInt32LE(at);
   }
-  return { fd, length: at, last, isDirty: at > 0 };
+  return { fd, length: at, last, isDirty: at > 0, isFailed: false };
+}
+
+/** Gives up a file's blocks, of which the system may think wrongly that they are on the device. */
+function isEmptied(fd: number): boolean {
+  try {
+    ftruncateSync(fd, 0);
+    return true;
+  } catch {
+    // The next time.
+    return false;
+  }
 }
 
 function encodeEntry(change: Change, sequence: number): Buffer {
