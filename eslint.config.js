@@ -12,14 +12,8 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: [
-          "./protocol/tsconfig.json",
-          "./client-sdk/tsconfig.json",
-          "./server/tsconfig.json",
-          "./server/src/dashboard/page/tsconfig.json",
-          "./test/tsconfig.json",
-          "./bench/tsconfig.json",
-        ],
+        // One program for all files: types are worked out once, in half the time of a program for each package.
+        project: "./tsconfig.check.json",
         tsconfigRootDir: import.meta.dirname,
       },
     },
