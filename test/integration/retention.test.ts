@@ -89,6 +89,8 @@ describe("the limit of the data directory", () => {
     expect(refused["message"]).toContain("maxDataBytes");
     expect(await publish("a")).toMatchObject({ op: "published" });
     expect(await client.request({ op: "history", topic: "b", from: "earliest" })).toMatchObject({ op: "history" });
+    // A hub that a load balancer left for it would never get a publish again, and so never show that there is room.
+    expect((await fetch(`${hub.url}/readyz`)).status).toBe(200);
 
     await fetch(`${hub.url}/v1/topics/a`, { method: "DELETE" });
     await until("there is room", async () => (await publish("c")).op === "published");

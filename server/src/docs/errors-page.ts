@@ -39,7 +39,7 @@ ${(Object.entries(ERRORS) as [ErrorCode, ErrorRow][]).map(rowOf).join("")}
 | 1001 | The hub is going away, or the connection was silent for \`idleTimeoutMs\`. | yes, after \`reconnectAfterMs\` of \`draining\` where it came |
 | 1006 | No close frame came: the network, or a frame that the WebSocket layer itself refused. | yes |
 | 1007 | The frame is not JSON. | after mending the client |
-| 1008 | The frame is JSON, but no request; or a binary frame in the JSON dialect. | after mending the client |
+| 1008 | The frame is JSON, but no request; or a binary frame in the JSON dialect. After \`forbidden\`: an operator ended the connection. | after mending the client |
 | 1009 | The frame is larger than \`maxFrameBytes\`. | with smaller frames |
 | 4401 | The token is wrong, expired or revoked, or did not come in time. | with another token |
 | 4408 | The socket took no byte for \`stallTimeoutMs\`, or more than 1 MiB of replies wait for it. | yes, and read faster |

@@ -2,6 +2,7 @@ import { renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { BlockCache } from "./block-cache.js";
+import { DataLimitError } from "./data-limit.js";
 import type { FileContext, TopicHooks } from "./file-context.js";
 import type { FileHead } from "./file-head.js";
 import { fileNameOf } from "./file-name.js";
@@ -10,6 +11,7 @@ import { EPOCH_LENGTH, Lineage } from "./lineage.js";
 import type { LogCopy } from "./log-copy.js";
 import { asUnavailable, newPathOf, removeLogFile, resizePathOf, syncDirectory } from "./log-files.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type LogState } from "./log-keeper.js";
+import { nextTurn } from "./next-turn.js";
 import { createFile, findFile, useFile, UNREADABLE } from "./open-file.js";
 import type { ProducerMark } from "./port.js";
 import { FILE_HEADER_BYTES } from "./file-header.js";
@@ -163,9 +165,11 @@ export class FileKeeper implements LogKeeper {
 
   health(log: PartitionLog, failure: Error | undefined): void {
     const { topic, partition } = log;
+    if (failure instanceof DataLimitError) return;
     if (failure !== undefined) {
       if (log.failure === undefined) this.#context.onEvent({ type: "failed", topic, partition, error: failure });
       log.failure ??= failure;
+      this.#context.failed(this);
     } else if (this.#latch === undefined && log.failure !== undefined) {
       log.failure = undefined;
       this.#context.onEvent({ type: "healthy", topic, partition });
@@ -236,7 +240,6 @@ export class FileKeeper implements LogKeeper {
     this.log.isDirty = false;
     this.#noteFailure();
     this.health(this.log, error);
-    this.#context.latched(this);
     return error;
   }
 
@@ -250,13 +253,14 @@ export class FileKeeper implements LogKeeper {
   }
 
   /**
-   * Takes a latched log up again, if the device takes a copy of it. Writing the same pages once more would not do: ext4 then sends their bytes, but goes on
+   * Has a log whose storage failed take records again: what was refused is asked for once more, and a latched one is taken up again, if the device takes a copy of it. Writing the same pages once more would not do: ext4 then sends their bytes, but goes on
    * taking the blocks for never written, and they are zeros as soon as the page cache is gone.
    *
    * @returns whether there is nothing left to heal
    */
   async heal(): Promise<boolean> {
     await this.#copying;
+    if (this.#latch === undefined) return await this.#retry();
     const healing = this.#heal();
     this.#copying = healing;
     try {
@@ -264,6 +268,21 @@ export class FileKeeper implements LogKeeper {
     } finally {
       this.#copying = undefined;
     }
+  }
+
+  /** Whoever was refused may never come again: until somebody appends, nothing else would tell that it works. */
+  async #retry(): Promise<boolean> {
+    const { log } = this;
+    await nextTurn(this.#context.runtime);
+    if (log.failure === undefined || this.#isEnded) return true;
+    try {
+      log.retry();
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+      return false;
+    }
+    if (this.#latch === undefined) this.health(log, undefined);
+    return this.#latch === undefined;
   }
 
   async #heal(): Promise<boolean> {
@@ -387,7 +406,7 @@ export class FileKeeper implements LogKeeper {
   }
 
   #isQuiet(): boolean {
-    if (this.#latch !== undefined || this.#copying !== undefined || this.#isEnded) return false;
+    if (this.log.failure !== undefined || this.#copying !== undefined || this.#isEnded) return false;
     return !this.log.isDirty && !this.#groupSync.isRunning;
   }
 

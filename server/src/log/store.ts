@@ -5,6 +5,7 @@ import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcas
 import { type Runtime, type Timer, TimerWheel } from "../runtime/index.js";
 import { BlockCache } from "./block-cache.js";
 import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
+import { DataLimitError } from "./data-limit.js";
 import type { FileContext } from "./file-context.js";
 import type { FileKeeper } from "./file-keeper.js";
 import { Healer } from "./healer.js";
@@ -141,7 +142,7 @@ class DirectoryLogStore implements LogStore {
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
       opened: (keeper) => this.#opened(keeper),
       dirtied: (keeper) => this.#dirtied(keeper),
-      latched: (keeper) => this.#healer.add(keeper),
+      failed: (keeper) => this.#healer.add(keeper),
       gone: (keeper) => {
         this.#mapped.delete(keeper);
         this.#dirty.delete(keeper);
@@ -383,9 +384,7 @@ class DirectoryLogStore implements LogStore {
 
   #checkRoom(bytes: number): void {
     if (this.maxDataBytes === 0 || this.#fileBytes + bytes <= this.maxDataBytes) return;
-    const advice = "raise maxDataBytes, delete topics or let them keep less";
-    const message = `The data directory holds ${this.#fileBytes} bytes of logs, and may hold ${this.maxDataBytes} (maxDataBytes): ${advice}.`;
-    throw new RingcastError("unavailable", message, { stored: "no" });
+    throw new DataLimitError(this.#fileBytes, this.maxDataBytes);
   }
 
   // ---- memory and syncs ----------------------------------------------------------------------------------------------
