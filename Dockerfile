@@ -11,6 +11,9 @@ COPY protocol/package.json protocol/
 COPY client-sdk/package.json client-sdk/
 COPY server/package.json server/
 COPY server/bin server/bin
+# The command line uses the SDK, but not its hooks for React or its store in the browser. npm has to be told: what is both a development dependency and an
+# optional peer is kept by --omit=dev, also with --omit=peer.
+RUN npm pkg delete peerDependencies dependencies.idb --workspace @ringcast/client
 # No script of a package is run: everything native comes prebuilt.
 RUN npm ci --omit=dev --ignore-scripts --workspace ringcast
 # uWebSockets.js brings its binaries for all systems, 130 MB; this image has one system.

@@ -21,6 +21,11 @@ const PAGES = join(ROOT, "server/src/dashboard/page");
 /** Makes every dist folder from the sources. */
 export async function buildAll() {
   for (const { folder } of PACKAGES) rmSync(join(ROOT, folder, "dist"), { recursive: true, force: true });
+  await updateAll();
+}
+
+/** Brings every dist folder up to date with the sources. What came of sources that are gone stays. */
+export async function updateAll() {
   execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-b", ROOT], { stdio: "inherit" });
   await bundleSdk(join(ROOT, "client-sdk/dist"));
   await buildAssets(join(ROOT, "server/dist/assets"));
