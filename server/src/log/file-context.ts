@@ -26,8 +26,8 @@ export interface FileContext {
   readonly opened: (keeper: FileKeeper) => void;
   /** Told when a log has something that isn't synced. */
   readonly dirtied: (keeper: FileKeeper) => void;
-  /** Told when a sync failed; has the log healed from time to time. */
-  readonly latched: (keeper: FileKeeper) => void;
+  /** Told when the storage of a log failed; has it healed from time to time. */
+  readonly failed: (keeper: FileKeeper) => void;
   /** Told when a log has neither memory nor anything to be synced any more. */
   readonly gone: (keeper: FileKeeper) => void;
   /** Asked before a file takes more storage. @throws RingcastError `unavailable` where the directory has a limit and would pass it */

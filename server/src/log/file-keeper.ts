@@ -253,8 +253,9 @@ export class FileKeeper implements LogKeeper {
   }
 
   /**
-   * Has a log whose storage failed take records again: what was refused is asked for once more, and a latched one is taken up again, if the device takes a copy of it. Writing the same pages once more would not do: ext4 then sends their bytes, but goes on
-   * taking the blocks for never written, and they are zeros as soon as the page cache is gone.
+   * Has a log whose storage failed take records again: asks once more for what was refused; takes a latched one up
+   * again, if the device takes a copy of it. Writing the same pages once more would not do: ext4 then sends their
+   * bytes, but goes on taking the blocks for never written, and they are zeros as soon as the page cache is gone.
    *
    * @returns whether there is nothing left to heal
    */

@@ -45,6 +45,8 @@ export class PartitionLog implements RingLog {
   readonly waymarks = new Map<number, Resumption>();
   /** Whether `beforeAppend` was called since the last sync. */
   isDirty = false;
+  /** Address up to which the storage refused to take a batch; 0: it did not. */
+  #refusedEnd = 0;
   #region: Region | undefined;
   #storedBytes: number;
   readonly #keeper: LogKeeper;
@@ -238,6 +240,22 @@ export class PartitionLog implements RingLog {
   }
 
   /**
+   * Asks the storage again for what it refused the last append, without a record.
+   * @throws RingcastError `unavailable`
+   */
+  retry(): void {
+    if (this.#region === undefined) this.#keeper.open(this);
+    const region = this.#region as Region;
+    if (!this.isDirty) this.#keeper.beforeAppend(this);
+    if (this.#refusedEnd <= this.headAddress) return;
+    if (this.#refusedEnd > region.allocatedBytes && region.allocatedBytes < this.capacityBytes)
+      this.#grow(region, this.#refusedEnd);
+    // Nothing of it is visible: the head stays.
+    saveRange(region, this.headAddress, this.#refusedEnd);
+    this.#refusedEnd = 0;
+  }
+
+  /**
    * Lets go of all records below an offset, for retention: afterwards the tail is exactly there, or at the head if that is lower.
    * @throws RingcastError `unavailable`; nothing was changed then
    */
@@ -261,6 +279,7 @@ export class PartitionLog implements RingLog {
     this.index = new SparseIndex(this.capacityBytes);
     this.damages.clear();
     this.#storedBytes = 0;
+    this.#refusedEnd = 0;
   }
 
   /** Goes over to a copy of itself in another region; the old one is let go. */
@@ -275,6 +294,7 @@ export class PartitionLog implements RingLog {
     this.take(copy);
     this.index = copy.index;
     this.damages.clear();
+    this.#refusedEnd = 0;
     this.attach(region, publish);
     if (tail <= this.tail) return;
     // Records expired while they were copied.
@@ -324,6 +344,7 @@ export class PartitionLog implements RingLog {
       if (end > region.allocatedBytes && region.allocatedBytes < this.capacityBytes) this.#grow(region, end);
       if (end - this.capacityBytes > this.tailAddress) this.#trim(end - this.capacityBytes);
     } catch (error) {
+      this.#refusedEnd = end;
       this.#keeper.health(this, error as Error);
       throw error;
     }
@@ -341,6 +362,7 @@ export class PartitionLog implements RingLog {
     } catch (error) {
       Object.assign(this, before);
       this.index.dropFrom(before.headAddress);
+      this.#refusedEnd = headAddress;
       this.#keeper.health(this, error as Error);
       throw error;
     }

@@ -222,6 +222,22 @@ inEachRegion(() => {
     });
   });
 
+  describe("a log that refused its first record", () => {
+    it("tells by itself that it works again, and has no record then", async () => {
+      const { store, events } = await open(live, { healIntervalMs: 5 });
+      const log = firstLog(store.createTopic("t", SMALL));
+      refuse("writeSync", JOURNAL);
+      expect(() => {
+        append(log, [message("refused")]);
+      }).toThrow(expect.objectContaining({ code: "unavailable" }));
+      expect(events).toMatchObject([{ type: "failed" }]);
+      refuseNothing();
+      await vi.waitUntil(() => log.failure === undefined, { timeout: 3_000 });
+      expect(events).toContainEqual({ type: "healthy", topic: "t", partition: 0 });
+      expect([log.head, (await afterKill()).head]).toEqual([0, 0]);
+    });
+  });
+
   describe("records that expire", () => {
     /** Nobody waits for these: what they throw would end the process. */
     it("do so once the catalogue can be written again", async () => {

@@ -30,10 +30,13 @@ describe("a topic that nobody uses", () => {
     const runtime = new ManualRuntime();
     const store = await openMany(root.path, runtime);
     const former = firstLog(store.topic("used"));
-    await vi.waitFor(async () => {
-      await goRound(runtime);
-      expect(store.mappedBytes).toBe(0);
-    });
+    await vi.waitFor(
+      async () => {
+        await goRound(runtime);
+        expect(store.mappedBytes).toBe(0);
+      },
+      { timeout: 10_000 },
+    );
 
     expect(() => {
       append(former, [message("late")], runtime.nowMs());
