@@ -1,31 +1,7 @@
-import { chromium, type Browser } from "playwright-core";
 import { describe } from "vitest";
-import { CHROMIUM, programOf } from "./system-packages.js";
+import { chromiumPath } from "./launch-chromium.js";
 
-/** Path of the browser: `RINGCAST_CHROMIUM`, or where distributions put it; undefined where there is none. */
-export function chromiumPath(): string | undefined {
-  return process.env["RINGCAST_CHROMIUM"] ?? programOf(CHROMIUM);
-}
+export { launchChromium } from "./launch-chromium.js";
 
 /** `describe` for what needs a browser; the set-up has said aloud when it is skipped. */
 export const describeInBrowser = chromiumPath() === undefined ? describe.skip : describe;
-
-/** Starts a headless browser that asks nothing of the outside world. */
-export async function launchChromium(): Promise<Browser> {
-  const executablePath = chromiumPath();
-  if (executablePath === undefined) {
-    throw new Error("No Chromium: apt-get install chromium, or set RINGCAST_CHROMIUM.");
-  }
-  return chromium.launch({ executablePath, args: QUIET_ARGUMENTS });
-}
-
-/** No sandbox (containers), and nothing that reaches for the network by itself. */
-const QUIET_ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];

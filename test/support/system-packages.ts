@@ -16,6 +16,8 @@ export const CHROMIUM: SystemPackage = {
   programs: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
 };
 
+export const CURL: SystemPackage = { name: "curl", programs: ["/usr/bin/curl", "/usr/local/bin/curl"] };
+
 /** Debian's own Python: another one on the path knows nothing of Debian's modules. */
 export const PYTHON_MSGPACK: SystemPackage = {
   name: "python3-msgpack",
