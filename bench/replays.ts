@@ -74,23 +74,32 @@ async function round(live: LiveReader, kind: Kind, tally: Tally): Promise<void> 
   tally.seconds += seconds;
 }
 
-function startReplays(dialect: Kind): ChildProcess {
+/** A process with replays, and what it says at its end: asked for at once, because they may be through before the round is. */
+interface Replays {
+  readonly child: ChildProcess;
+  readonly output: Promise<string>;
+}
+
+function startReplays(dialect: Kind): Replays {
   const args = [String(hub.port), TOPIC, dialect, values.replays, values.records];
   const child = spawn(process.execPath, ["--import", "tsx", REPLAYING, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   // The question is what the hub does, not who gets the processor: those who replay leave it to the live reader.
   if (child.pid !== undefined) setPriority(child.pid, LOW_PRIORITY);
-  return child;
+  return { child, output: outputOf(child) };
 }
 
-async function endReplays(child: ChildProcess): Promise<{ records: number; bytes: number; seconds: number }> {
+async function outputOf(child: ChildProcess): Promise<string> {
   let output = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const closed = once(child, "close");
+  await once(child, "close");
+  return output;
+}
+
+async function endReplays({ child, output }: Replays): Promise<{ records: number; bytes: number; seconds: number }> {
   child.stdin?.on("error", () => undefined).end();
-  await closed;
-  return JSON.parse(output) as { records: number; bytes: number; seconds: number };
+  return JSON.parse(await output) as { records: number; bytes: number; seconds: number };
 }
 
 async function createTopic(): Promise<void> {

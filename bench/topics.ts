@@ -199,7 +199,7 @@ async function hubWithPatterns(path: string, count: number): Promise<Hub> {
     runtime,
     limits: {
       ...limits,
-      maxTopics: TOPICS,
+      maxTopics: (ROUNDS + 1) * CREATIONS_PER_ROUND + 1,
       maxInflight: 1_000,
       maxInflightBytes: 2 ** 24,
       maxTotalInflight: 1_000,
