@@ -28,6 +28,11 @@ export class StorageWatch {
       this.#log.info({ region: event.kind, reason: event.reason }, "how logs are kept");
       return;
     }
+    if (event.type === "catalogue-damaged") {
+      const { file, at } = event;
+      this.#log.error({ file, at }, "changes of the catalogue are damaged: look at the topics and their configuration");
+      return;
+    }
     const { type, topic, partition, ...facts } = event;
     const where = { topic, partition };
     switch (type) {

@@ -235,5 +235,7 @@ export type LogEvent =
       readonly reason: string;
     }
   | { readonly type: "synced"; readonly tookMs: number }
+  /** Changes of the catalogue are damaged, from this byte of the file on; those behind them were carried out. */
+  | { readonly type: "catalogue-damaged"; readonly file: string; readonly at: number }
   /** What the file logs live in, told once at opening, and why. */
   | { readonly type: "region"; readonly kind: "mapped" | "file"; readonly reason: string };

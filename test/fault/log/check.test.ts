@@ -102,6 +102,25 @@ describe("a check of a data directory", () => {
     ]);
   });
 
+  it("tells damaged changes of the catalogue, and a catalogue that can't be read by its own name", async () => {
+    const { store } = await openStore(data);
+    for (const name of ["c", "d"]) store.createTopic(name, SMALL);
+    const killed = join(root.path, "killed");
+    copyAsKilled(data, killed);
+    await store.close();
+    const journal = join(killed, "catalogue", "journal.0");
+    const bytes = readFileSync(journal);
+    bytes[20] = 0;
+    writeFileSync(journal, bytes);
+    const { problems, topics } = await checkDirectory(killed);
+    expect(problems).toMatchObject([
+      { severity: "damage", file: journal, what: expect.stringContaining("byte 0") as string },
+    ]);
+    expect(topics).toBe(3);
+    truncateSync(join(killed, "catalogue", "data.mdb"), 0);
+    await expect(checkDirectory(killed)).rejects.toThrow(join(killed, "catalogue"));
+  });
+
   it("notes a log that was not closed", async () => {
     const { store } = await openStore(data);
     append(firstLog(store.topic("a")), [message("x")], 5_000);

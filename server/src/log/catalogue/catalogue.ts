@@ -4,7 +4,7 @@
  */
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { CataloguedTopic, Change, Deletion, ProducerChange } from "./changes.js";
-import { Journal } from "./journal.js";
+import { Journal, type JournalFlaw } from "./journal.js";
 import { type Expiry, type OpenKey, Tables, unwritable } from "./tables.js";
 
 export type { CataloguedPartition, CataloguedTopic, Deletion, ProducerChange } from "./changes.js";
@@ -43,6 +43,11 @@ export class Catalogue {
     this.#pending.push(...this.#journal.found);
     this.settle();
     this.#topicCount = this.#tables.topicCount;
+  }
+
+  /** What was wrong with the journal when it was opened. */
+  get flaws(): readonly JournalFlaw[] {
+    return this.#journal.flaws;
   }
 
   get topicCount(): number {

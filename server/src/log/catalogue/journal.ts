@@ -35,10 +35,21 @@ interface Entry {
   readonly change: Change;
 }
 
+/** A place of a file at which an entry should stand and none does. */
+export interface JournalFlaw {
+  readonly file: string;
+  /** Byte of the file. */
+  readonly at: number;
+  /** False: it may be a change that was being written when the hub died, of which nobody was told. */
+  readonly isDamage: boolean;
+}
+
 /** Both files of one catalogue. */
 export class Journal {
   /** Changes that were there at the start, oldest first; they are to be settled. */
   readonly found: readonly Change[];
+  /** What was wrong with the files at the start. Intact entries behind a damaged place are among those found. */
+  readonly flaws: readonly JournalFlaw[];
   readonly #segments: readonly [Segment, Segment];
   #current: Segment;
   #sequence = 0;
@@ -48,7 +59,9 @@ export class Journal {
   /** @param settled lmdb has all changes up to this sequence */
   constructor(directory: string, settled: number) {
     const entries: Entry[] = [];
-    const [first, second] = FILES.map((name) => openSegment(join(directory, name), entries));
+    const flaws: JournalFlaw[] = [];
+    this.flaws = flaws;
+    const [first, second] = FILES.map((name) => openSegment(join(directory, name), settled, entries, flaws));
     this.#segments = [first as Segment, second as Segment];
     this.#current = first as Segment;
     syncDirectoryNow(directory);
@@ -137,17 +150,26 @@ export class Journal {
   }
 }
 
-/** Opens a file, made if there is none, and takes over its intact entries. */
-function openSegment(path: string, entries: Entry[]): Segment {
+/** Opens a file, made if there is none, and takes over its intact entries; those behind a damaged place if lmdb doesn't have them. */
+function openSegment(path: string, settled: number, entries: Entry[], flaws: JournalFlaw[]): Segment {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   const bytes = readFileSync(fd);
   let at = 0;
   let last = -1;
-  for (let entry = decodeEntry(bytes, at); entry !== undefined; entry = decodeEntry(bytes, at)) {
-    if (entry.sequence <= last) break;
-    entries.push(entry);
-    last = entry.sequence;
-    at += HEAD_BYTES + bytes.readUInt32LE(at);
+  for (;;) {
+    const entry = decodeEntry(bytes, at);
+    if (entry !== undefined && entry.sequence > last) {
+      entries.push(entry);
+      last = entry.sequence;
+      at += HEAD_BYTES + bytes.readUInt32LE(at);
+      continue;
+    }
+    const behind = findEntry(bytes, at + 1, Math.max(last, settled));
+    const isTorn = at + HEAD_BYTES <= bytes.length && last >= 0 && bytes.readDoubleLE(at + SEQUENCE_AT) === last + 1;
+    const isDamage = behind > 0 || (at === 0 && bytes.length > 0);
+    if (isDamage || isTorn) flaws.push({ file: path, at, isDamage });
+    if (behind < 0) break;
+    at = behind;
   }
   return { fd, length: at, last, isDirty: at > 0, isFailed: false };
 }
@@ -161,6 +183,16 @@ function isEmptied(fd: number): boolean {
     // The next time.
     return false;
   }
+}
+
+/** Place of the next intact entry above a sequence, tried at every byte; -1 where there is none. */
+function findEntry(bytes: Buffer, from: number, above: number): number {
+  for (let at = from; at + HEAD_BYTES <= bytes.length; at++) {
+    if (at + HEAD_BYTES + bytes.readUInt32LE(at) > bytes.length) continue;
+    const sequence = bytes.readDoubleLE(at + SEQUENCE_AT);
+    if (sequence > above && Number.isSafeInteger(sequence) && decodeEntry(bytes, at) !== undefined) return at;
+  }
+  return -1;
 }
 
 function encodeEntry(change: Change, sequence: number): Buffer {

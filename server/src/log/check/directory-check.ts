@@ -4,11 +4,12 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { RingcastError, setNativeCrc32, shown } from "@ringcast/protocol";
 import { createNodeRuntime } from "../../runtime/index.js";
 import { Catalogue, unreadable } from "../catalogue/catalogue.js";
+import type { JournalFlaw } from "../catalogue/journal.js";
 import { fileNameOf } from "../file-name.js";
 import { newPathOf, resizePathOf } from "../log-files.js";
 import { lockDirectory } from "../region/index.js";
@@ -38,10 +39,10 @@ export async function checkDirectory(directory: string, options: CheckOptions = 
 async function checkLocked(directory: string, { onProgress, signal }: CheckOptions): Promise<CheckReport> {
   const runtime = createNodeRuntime();
   const startedMs = runtime.monotonicMs();
-  const { topics, logs, names } = await readCatalogue(directory);
+  const { topics, logs, names, flaws } = await readCatalogue(directory);
   const sizes = await Promise.all(logs.map(({ file }) => sizeOf(file)));
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
-  const problems: CheckProblem[] = [];
+  const problems: CheckProblem[] = [...flaws];
   let read = 0;
   let records = 0;
   let bytes = 0;
@@ -66,6 +67,7 @@ async function checkLocked(directory: string, { onProgress, signal }: CheckOptio
 interface Contents {
   readonly topics: number;
   readonly logs: readonly ExpectedLog[];
+  readonly flaws: readonly CheckProblem[];
   /** Files that belong to a log, or are about to be removed with their topic. */
   readonly names: { readonly known: ReadonlySet<string>; readonly doomed: ReadonlySet<string> };
 }
@@ -77,18 +79,30 @@ async function readCatalogue(directory: string): Promise<Contents> {
     cpSync(join(directory, "catalogue"), copy, { recursive: true });
     const catalogue = new Catalogue(copy);
     try {
-      return contentsOf(catalogue, join(directory, "logs"));
+      const flaws = catalogue.flaws.map((flaw) => flawProblem(join(directory, "catalogue", basename(flaw.file)), flaw));
+      return { ...contentsOf(catalogue, join(directory, "logs")), flaws };
     } finally {
       await catalogue.close();
     }
   } catch (error) {
-    throw error instanceof RingcastError ? error : unreadable(join(directory, "catalogue"), error);
+    // What names the copy would be of no use to anybody.
+    if (error instanceof RingcastError && !error.message.includes(copy)) throw error;
+    throw unreadable(join(directory, "catalogue"), error);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
-function contentsOf(catalogue: Catalogue, directory: string): Contents {
+function flawProblem(file: string, { at, isDamage }: JournalFlaw): CheckProblem {
+  if (!isDamage) {
+    const what = `The change at byte ${at} is not whole: it was being written when the hub died, or it is damaged.`;
+    return { severity: "note", file, what, advice: "the hub goes on without it" };
+  }
+  const advice = "the hub goes on without them; compare topics and their configuration with what they should be";
+  return { severity: "damage", file, what: `Changes of the catalogue from byte ${at} on are damaged.`, advice };
+}
+
+function contentsOf(catalogue: Catalogue, directory: string): Omit<Contents, "flaws"> {
   const open = new Set(catalogue.openLogs().map(([topic, partition]) => fileNameOf(topic, partition)));
   const logs: ExpectedLog[] = [];
   const known = new Set<string>();
