@@ -1,8 +1,7 @@
 /** `ringcast health`: asks whether the hub of this machine or container is well; for health checks, which have no curl. */
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { RingcastError } from "@ringcast/protocol";
 import type { Command } from "./command.js";
+import { exchange } from "./http-exchange.js";
 import { HUB_OPTIONS, readHubAddress } from "./hub-access.js";
 import { printable } from "./printable.js";
 import { EXIT } from "./terminal.js";
@@ -60,25 +59,17 @@ async function ownAddress(): Promise<string> {
   }
 }
 
-function ask(
+async function ask(
   url: string,
   timeoutMs: number,
   { verify }: { verify: boolean },
 ): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const refuse = (cause?: Error): void => {
-      const reason = cause === undefined ? `within ${timeoutMs} ms` : `(${cause.message})`;
-      reject(new RingcastError("unavailable", `No hub answers at ${url} ${reason}.`, {}, { cause }));
-    };
-    const signal = AbortSignal.timeout(timeoutMs);
-    const options = { rejectUnauthorized: verify, agent: false, signal };
-    const asking = (url.startsWith("https:") ? httpsRequest : httpRequest)(url, options, (answer) => {
-      let body = "";
-      answer.setEncoding("utf8").on("data", (text: string) => (body += text));
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: body.trim() }));
-      answer.on("error", refuse);
-    });
-    asking.on("error", (error) => refuse(signal.aborted ? undefined : error));
-    asking.end();
-  });
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const { status, text } = await exchange(url, { verify, signal, isOnly: true });
+    return { status, body: text.trim() };
+  } catch (cause) {
+    const reason = signal.aborted || !(cause instanceof Error) ? `within ${timeoutMs} ms` : `(${cause.message})`;
+    throw new RingcastError("unavailable", `No hub answers at ${url} ${reason}.`, {}, { cause });
+  }
 }

@@ -1,6 +1,7 @@
 /** How commands reach a hub: over the SDK, and over HTTP for what the SDK doesn't have. */
 import type { ConnectOptions, Hub } from "@ringcast/client";
 import { isErrorCode, RingcastError, shown, type ErrorBody } from "@ringcast/protocol";
+import { exchange } from "./http-exchange.js";
 import { UsageError, type Arguments, type OptionSpecs } from "./usage.js";
 
 const DEFAULT_URL = "http://127.0.0.1:7447";
@@ -94,14 +95,15 @@ export async function send(
 ): Promise<{ readonly text: string; readonly isJson: boolean }> {
   const headers: Record<string, string> = { ...content.headers };
   if (address.token !== undefined) headers["Authorization"] = `Bearer ${address.token}`;
-  const init = { method, headers, ...(content.body === undefined ? {} : { body: content.body }) };
-  const answer = await fetch(address.url + path, init).catch((cause: unknown) => {
+  const options = { method, headers, ...(content.body === undefined ? {} : { body: content.body }) };
+  const answer = await exchange(address.url + path, options).catch((cause: unknown) => {
     const message = `No hub answers at ${address.url}: start one with "ringcast serve", or name another with --url.`;
     throw new RingcastError("unavailable", message, {}, { cause });
   });
-  const text = await answer.text();
-  if (answer.ok) return { text, isJson: answer.headers.get("content-type")?.includes("json") === true };
-  throw toError(text, answer.status, address);
+  const { status, text } = answer;
+  const isGood = status >= 200 && status < 300;
+  if (isGood) return { text, isJson: answer.headers["content-type"]?.includes("json") === true };
+  throw toError(text, status, address);
 }
 
 function toError(text: string, status: number, { url }: HubAddress): RingcastError {

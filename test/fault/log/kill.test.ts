@@ -10,7 +10,8 @@ import { dataOf } from "./appended.js";
 import { appenderProgram } from "./appender-program.js";
 
 const DIRECTORIES = 4;
-const KILLS_PER_DIRECTORY = 25;
+/** Six are every kind of death and look; more find what is rare, where there is time. */
+const KILLS_PER_DIRECTORY = process.env["CI"] === undefined ? 6 : 25;
 const LONGEST_LIFE_MS = 25;
 
 let program: Awaited<ReturnType<typeof appenderProgram>>;
@@ -127,7 +128,7 @@ describe("a log whose process is killed", () => {
       return acknowledged;
     });
     const all = await Promise.all(lives);
-    expect(Math.min(...all.map(({ heads }) => heads[0]))).toBeGreaterThan(500);
-    expect(Math.min(...all.map(({ marks }) => marks.size))).toBeGreaterThan(50);
+    expect(Math.min(...all.map(({ heads }) => heads[0]))).toBeGreaterThan(20 * KILLS_PER_DIRECTORY);
+    expect(Math.min(...all.map(({ marks }) => marks.size))).toBeGreaterThan(2 * KILLS_PER_DIRECTORY);
   }, 120_000);
 });
