@@ -12,6 +12,7 @@ import { Healer } from "./healer.js";
 import { EPOCH_LENGTH } from "./lineage.js";
 import { fileNameOf } from "./file-name.js";
 import { asUnavailable, removeLogFile } from "./log-files.js";
+import { nextTurn } from "./next-turn.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
 import type { RetentionContext } from "./retention.js";
 import { RetentionSchedule } from "./retention-schedule.js";
@@ -106,6 +107,7 @@ class DirectoryLogStore implements LogStore {
   #heapBytes = 0;
   #expiredRecords = 0;
   #unmappedLogs = 0;
+  #isShrinking = false;
   #closing: Promise<void> | undefined;
   maxDataBytes: number;
   onReadable: ((log: RingLog) => void) | undefined = undefined;
@@ -124,8 +126,6 @@ class DirectoryLogStore implements LogStore {
     this.#topics = new TopicCache(runtime, (topic) => void this.#letGo(topic));
     this.#wheel = new TimerWheel(runtime);
     this.#catalogue = new Catalogue(join(directory, "catalogue"));
-    for (const { file, at, isDamage } of this.#catalogue.flaws)
-      if (isDamage) onEvent({ type: "catalogue-damaged", file, at });
     this.#retention = { runtime, wheel: this.#wheel, expired: (records) => (this.#expiredRecords += records) };
     this.#schedule = new RetentionSchedule(runtime, this.#catalogue, (name) => this.#expire(name));
     this.#fileBytes = this.#catalogue.bytes;
@@ -409,6 +409,18 @@ class DirectoryLogStore implements LogStore {
     }
   }
 
+  /** Lets go what has become clean, and so may go: a few each turn, twice round the clock at most. Nobody else would, while no log is opened. */
+  async #shrink(): Promise<void> {
+    if (this.#isShrinking) return;
+    this.#isShrinking = true;
+    for (let looks = this.#mapped.size * 2; looks > 0 && this.#isCrowded; looks -= MOST_LOOKS) {
+      this.#makeRoom();
+      await nextTurn(this.#runtime);
+      if (this.#closing !== undefined) break;
+    }
+    this.#isShrinking = false;
+  }
+
   /** The next one that the clock comes to; there is one. */
   #nextMapped(): FileKeeper {
     let next = this.#hand.next();
@@ -442,8 +454,7 @@ class DirectoryLogStore implements LogStore {
     };
     await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work));
     this.#isSyncing = false;
-    // What has grown is clean now, and may go.
-    this.#makeRoom();
+    void this.#shrink();
     const [next] = this.#dirty;
     if (next !== undefined) this.#dirtied(next);
   }
