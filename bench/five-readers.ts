@@ -26,6 +26,7 @@ const RECORDS = Number(values.records);
 const TOPIC = "bench.five-readers";
 const CAPACITY_BYTES = Math.max(65_536, RECORDS * 512);
 const PROFILED_READERS = 3;
+const SHOWN_FUNCTIONS = 6;
 const PATIENT = ["--idle-timeout-ms", "600000"];
 
 type TimedReport = ReaderReport & { readonly seconds: number };
@@ -133,11 +134,12 @@ function report(reports: ReadonlyMap<string, TimedReport>, binary: Profile, json
 
 function reportProfile(dialect: string, profile: Profile): void {
   const decoding = decodingFunctions(profile);
-  const names =
-    decoding.length === 0 ? "none" : decoding.map(({ name, share }) => `${name} ${percent(share)}`).join(", ");
+  const total = decoding.reduce((sum, { share }) => sum + share, 0);
+  const names = decoding.slice(0, SHOWN_FUNCTIONS).map(({ name }) => name);
+  const summary = decoding.length === 0 ? "none" : `${decoding.length}, ${percent(total)}: ${names.join(", ")}, …`;
   console.log(`\nReplay of all of it to ${PROFILED_READERS} ${dialect} readers: where the hub spent its time`);
   for (const { name, share } of profile.busiest) console.log(`  ${percent(share).padStart(7)}  ${name}`);
-  console.log(`  functions that decode, translate or verify messages: ${names}`);
+  console.log(`  functions that decode, translate or verify messages: ${summary}`);
 }
 
 function percent(share: number): string {
