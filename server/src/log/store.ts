@@ -126,6 +126,8 @@ class DirectoryLogStore implements LogStore {
     this.#topics = new TopicCache(runtime, (topic) => void this.#letGo(topic));
     this.#wheel = new TimerWheel(runtime);
     this.#catalogue = new Catalogue(join(directory, "catalogue"));
+    for (const { file, at, isDamage } of this.#catalogue.flaws)
+      if (isDamage) onEvent({ type: "catalogue-damaged", file, at });
     this.#retention = { runtime, wheel: this.#wheel, expired: (records) => (this.#expiredRecords += records) };
     this.#schedule = new RetentionSchedule(runtime, this.#catalogue, (name) => this.#expire(name));
     this.#fileBytes = this.#catalogue.bytes;
