@@ -310,6 +310,14 @@ describe("a data directory", () => {
     });
   }
 
+  it("is refused with a sentence when its journal can't be opened", async () => {
+    const dead = await killed(() => undefined);
+    const journal = join(dead, "catalogue", "journal.1");
+    rmSync(journal);
+    mkdirSync(journal);
+    await expect(openStore(dead)).rejects.toMatchObject({ code: "unavailable", details: { field: "data" } });
+  });
+
   it("is refused when it is a file", async () => {
     writeFileSync(join(root.path, "file"), "");
     await expect(openStore(join(root.path, "file"))).rejects.toMatchObject({ details: { field: "data" } });

@@ -18,6 +18,7 @@ const MAX_PENDING = 65_536;
 
 /** The catalogue of one data directory. */
 export class Catalogue {
+  readonly #path: string;
   readonly #tables: Tables;
   readonly #journal: Journal;
   /** In the journal, not yet in lmdb; oldest first. */
@@ -33,16 +34,18 @@ export class Catalogue {
 
   /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
   constructor(path: string) {
-    this.#tables = new Tables(path);
+    this.#path = path;
+    let tables: Tables | undefined;
     try {
-      this.#journal = new Journal(path, this.#tables.settled);
+      tables = this.#tables = new Tables(path);
+      this.#journal = new Journal(path, tables.settled);
+      this.#pending.push(...this.#journal.found);
+      this.settle();
+      this.#topicCount = tables.topicCount;
     } catch (error) {
-      void this.#tables.close();
-      throw error;
+      void tables?.close();
+      throw error instanceof RingcastError ? error : unreadable(path, error);
     }
-    this.#pending.push(...this.#journal.found);
-    this.settle();
-    this.#topicCount = this.#tables.topicCount;
   }
 
   /** What was wrong with the journal when it was opened. */
@@ -65,9 +68,13 @@ export class Catalogue {
   }
 
   /** Names of topics in the order of their bytes, behind `after`. */
-  topicNames(after?: string): Iterable<string> {
+  *topicNames(after?: string): Iterable<string> {
     this.settle();
-    return this.#tables.topicNames(after);
+    try {
+      yield* this.#tables.topicNames(after);
+    } catch (error) {
+      throw unreadable(this.#path, error);
+    }
   }
 
   /** Topics with their number of partitions, in the order of their names' bytes, behind `after`. */
