@@ -1,5 +1,36 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Begun first, so that none of them runs alone at the end. */
+const LONGEST = [
+  "e2e/docker",
+  "e2e/packages",
+  "e2e/browser",
+  "e2e/cli",
+  "e2e/backup",
+  "e2e/persist",
+  "contract/transport/uws",
+  "contract/transport/ws",
+  "integration/sdk-reading",
+  "integration/lifecycle",
+  "integration/flow-control",
+];
+/** Those with the longest files come first; those of a kind stand together, as a worker serves one of them at a time. */
+const PROJECTS = ["e2e", "integration", "fault", "property", "contract", "unit"];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    // Within a project as measured the last time; by size where nothing was.
+    const files = await super.sort(specifications);
+    return files.toSorted((a, b) => rankOf(a) - rankOf(b));
+  }
+}
+
+function rankOf({ moduleId, project }: TestSpecification): number {
+  const rank = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+  return rank === -1 ? LONGEST.length + PROJECTS.indexOf(project.name) : rank;
+}
 
 interface ProjectOptions {
   readonly timeoutMs?: number;
@@ -27,8 +58,8 @@ function project(name: string, options: ProjectOptions = {}) {
 export default defineConfig({
   test: {
     projects: [
-      project("unit"),
-      project("property", { timeoutMs: 30_000 }),
+      project("unit", { timeoutMs: 20_000 }),
+      project("property", { timeoutMs: 60_000 }),
       project("contract", { timeoutMs: 20_000 }),
       project("integration", { timeoutMs: 30_000 }),
       project("e2e", { timeoutMs: 60_000 }),
@@ -36,6 +67,7 @@ export default defineConfig({
     ],
     // Most tests wait for processes and sockets: one more than the smallest machine has cores.
     maxWorkers: Math.max(3, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     reporters: ["default"],
   },
 });
