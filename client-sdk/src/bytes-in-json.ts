@@ -1,6 +1,5 @@
 /** Bytes inside of JSON, `{"$bytes":"<base64>"}`, in both directions. */
 
-const BYTES = "$bytes";
 /** What a Uint8Array or Buffer looks like in JSON, among others: only then is the slow way taken. */
 const MAY_HOLD_BYTES = /\{(\}|"0":|"type":"Buffer")/;
 
@@ -12,26 +11,29 @@ export function toJsonText(value: object): string {
 
 /** Whether a JSON text may hold bytes. */
 export function mayHoldBytes(text: string): boolean {
-  return text.includes(`{"${BYTES}"`);
+  return text.includes('{"$bytes"');
 }
 
-/** The value of a JSON text, bytes as Uint8Array. */
+/** The value of a JSON text that may hold bytes: they come out as Uint8Array. */
 export function fromJsonText(text: string): unknown {
-  return mayHoldBytes(text) ? JSON.parse(text, unpackBytes) : JSON.parse(text);
+  return JSON.parse(text, unpackBytes);
 }
 
-/** Replaces bytes on their way into JSON. A Buffer of Node has turned itself into something else by then, so the value is taken from its holder. */
+/**
+ * Replaces bytes on their way into JSON. A Buffer of Node has turned itself into something else by then, so the value
+ * is taken from its holder.
+ */
 function packBytes(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const bytes = this[key];
   if (!(bytes instanceof Uint8Array)) return value;
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return { [BYTES]: btoa(text) };
+  return { $bytes: btoa(text) };
 }
 
 /** Puts bytes where their texts are. */
 function unpackBytes(_key: string, value: unknown): unknown {
-  const text = (value as Record<string, unknown> | null)?.[BYTES];
+  const text = (value as { readonly $bytes?: unknown } | null)?.$bytes;
   if (typeof text !== "string" || Object.keys(value as object).length > 1) return value;
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

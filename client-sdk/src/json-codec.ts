@@ -3,17 +3,16 @@ import type { HubFrame, WireMessage } from "@ringcast/protocol";
 import { fromJsonText, mayHoldBytes, toJsonText } from "./bytes-in-json.js";
 import type { Codec } from "./codec.js";
 
-const NOTHING = "{}";
-
-/** The JSON dialect. A Uint8Array anywhere in the data travels as `{"$bytes":"<base64>"}` and comes out as a Uint8Array. */
+/**
+ * The JSON dialect. A Uint8Array anywhere in the data travels as `{"$bytes":"<base64>"}` and comes out as a Uint8Array.
+ */
 export const jsonCodec: Codec = {
   subprotocol: "ringcast.v1.json",
   encodeBody: toJsonText,
-  // Joined as text: the body is encoded once, however often it is sent. Data that JSON leaves out leaves it empty; the hub refuses that.
-  encode: (operation, body = NOTHING) => {
-    const text = JSON.stringify(operation);
-    return body === NOTHING ? text : `${text.slice(0, -1)},${(body as string).slice(1)}`;
-  },
+  // Joined as text: the body is encoded once, however often it is sent. Data that JSON leaves out leaves it `{}`; the
+  // hub refuses that.
+  encode: (operation, body = "") =>
+    JSON.stringify(operation).slice(0, -1) + (body.length > 2 ? `,${(body as string).slice(1)}` : "}"),
   decode: (frame) => {
     const text = frame as string;
     const decoded = JSON.parse(text) as HubFrame;

@@ -15,23 +15,23 @@ import {
   type NewMessage,
   type PublishHead,
 } from "@ringcast/protocol";
-import { fromJsonText } from "./bytes-in-json.js";
+import { fromJsonText, mayHoldBytes } from "./bytes-in-json.js";
 import type { Codec, Operation } from "./codec.js";
 import { badRequest } from "./errors.js";
 import type { OutgoingMessage } from "./options.js";
 import type { FrameData } from "./transport/port.js";
 
 /**
- * What `encodeBody` returns: how many records and whether they were published as many, then the records. They are made once, so that a publish that is sent
- * again has the same bytes and the same checks.
+ * What `encodeBody` returns: how many records and whether they were published as many, then the records. They are made
+ * once, so that a publish that is sent again has the same bytes and the same checks.
  */
 const COUNT_AT = 0;
 const BATCH_AT = 4;
 const RECORDS_AT = 8;
 
 /**
- * The binary dialect. A Uint8Array as the whole of the data is stored as bytes, everything else as msgpack; bytes, dates and integers beyond 2^53 come out
- * as what they were.
+ * The binary dialect. A Uint8Array as the whole of the data is stored as bytes, everything else as msgpack; bytes,
+ * dates and integers beyond 2^53 come out as what they were.
  */
 export const msgpackCodec: Codec = {
   subprotocol: "ringcast.v1.msgpack",
@@ -53,8 +53,13 @@ export const msgpackCodec: Codec = {
       return encodeMsgpack({ op: operation.op, id: operation["id"], topic: "" });
     }
   },
-  decode: (frame) => decodeTrustedHubFrame(frame as Uint8Array, { parseJson: fromJsonText }),
+  decode: (frame) => decodeTrustedHubFrame(frame as Uint8Array, { parseJson }),
 };
+
+/** Data that was published in the JSON dialect. */
+export function parseJson(text: string): unknown {
+  return mayHoldBytes(text) ? fromJsonText(text) : JSON.parse(text);
+}
 
 function encode(operation: Operation, body: FrameData | undefined): Uint8Array {
   if (body === undefined) return encodeMsgpack(operation);
@@ -62,7 +67,8 @@ function encode(operation: Operation, body: FrameData | undefined): Uint8Array {
   const count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(COUNT_AT);
   const head = { ...operation, batch: bytes[BATCH_AT] === 1, count } as unknown as PublishHead;
   const frame = encodePublishFrame(head, bytes.subarray(RECORDS_AT));
-  // No flag stands for it yet. Both levels at once are refused, as the JSON dialect refuses its name: a weaker promise may not be given in silence.
+  // No flag stands for it yet. Both levels at once are refused, as the JSON dialect refuses its name: a weaker promise
+  // may not be given in silence.
   if (operation["durability"] === "replicated")
     (frame[BATCH_FLAGS_AT] as number) |= PUBLISH_FLAG.stored | PUBLISH_FLAG.synced;
   return frame;

@@ -1,29 +1,21 @@
 /**
- * Publishes: one line per topic, sent in order, each with a producer sequence, so that what was in flight when a connection broke can be sent
- * again without being stored twice.
+ * Publishes: one line per topic, sent in order, each with a producer sequence, so that what was in flight when a
+ * connection broke can be sent again without being stored twice.
  *
- * A sequence is given when a publish is sent. It stays as long as the publish may have been stored under it; it is taken back only when the hub has said that it
- * was not. A refused publish uses no sequence up, so those sent after it are refused as `out_of_sequence`: the line then waits until
- * nothing of it is in flight and goes on, in order, from the sequence that the hub expects.
+ * A sequence is given when a publish is sent. It stays as long as the publish may have been stored under it; it is
+ * taken back only when the hub has said that it was not. A refused publish uses no sequence up, so those sent after it
+ * are refused as `out_of_sequence`: the line then waits until nothing of it is in flight and goes on, in order, from
+ * the sequence that the hub expects.
  */
-import { RingcastError, type Durability, type HubFrame, type PublishedFrame } from "@ringcast/protocol";
+import { RingcastError, type Durability, type PublishedFrame } from "@ringcast/protocol";
 import { createDeferred, type Deferred } from "./deferred.js";
-import { errorOf, retryDelayMs, unavailable } from "./errors.js";
-import type { Link } from "./link.js";
-import type { Keeper, KeptPublish } from "./outbox.js";
+import { retryDelayMs, unavailable } from "./errors.js";
+import type { Link, Part } from "./link.js";
+import type { KeptPublish } from "./outbox.js";
 import type { Timer } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
 
-/** Bytes in flight at once, beyond the first frame. */
-const MAX_INFLIGHT_BYTES = 4_194_304;
-/** Room for what a request has beside the user's part. */
-const OPERATION_BYTES = 2_048;
-/** Idle lines are forgotten beyond so many topics; the next publish there begins with a new producer id. */
-const MAX_LINES = 1_000;
 const encoder = /*#__PURE__*/ new TextEncoder();
-
-/** `details.stored` where the hub may have stored it or not. */
-const UNKNOWN = "unknown";
 
 export interface PublishTarget {
   readonly topic: string;
@@ -36,39 +28,50 @@ export interface ProducerOptions {
   readonly timeoutMs: number;
   /** Publishes without an outcome, at most. */
   readonly maxBacklog: number;
-  readonly keeper: Keeper | undefined;
 }
 
-export interface Producer {
+/** What a producer needs of the connection. */
+export type ProducerLink = Pick<Link, "runtime" | "limits" | "call">;
+
+export interface Producer extends Part {
   /**
    * Takes a publish into its line.
    *
    * @param body what the codec made of the user's part
    * @returns the hub's reply
-   * @throws RingcastError (as a rejection) `too_many` when the backlog is full, `too_large`, `unavailable` when time is over, and what the hub refuses with
+   * @throws RingcastError (as a rejection) `too_many` when the backlog is full, `too_large`, `unavailable` when time is
+   * over, and what the hub refuses with
    */
   publish(target: PublishTarget, body: FrameData): Promise<PublishedFrame>;
-  /** Takes a publish of an earlier page into the line of that name; `welcomed` sends it. */
-  restore(name: string, kept: KeptPublish): KeptPublish;
   /** Resolves at once while less than half of the backlog is taken, otherwise when all of it has its outcome. */
   readonly drained: () => Promise<void>;
   /** Resolves when every publish so far has its outcome. */
   settled(): Promise<unknown>;
-  /** Sends what waits, over a connection that was just made. */
-  welcomed(): void;
-  /** Takes back what was in flight, with its sequences: it may have been stored. */
-  lost(): void;
-  /** Rejects everything. */
-  close(error: RingcastError): void;
 }
 
-interface Entry extends Deferred<PublishedFrame>, KeptPublish {
+/** What may be put around it: a producer whose publishes outlive the page. */
+export interface InnerProducer extends Producer {
+  /**
+   * Takes a publish into its line; `send` sends it.
+   *
+   * @param name of the line; the topic's own where it is left out
+   * @param producer of a line that is new; a fresh one where it is left out
+   * @throws RingcastError `too_many`
+   */
+  add(target: PublishTarget, body: FrameData, name?: string, producer?: string): Entry;
+  /** Sends what waits, as far as the hub allows. */
+  send(): void;
+}
+
+/** A publish without an outcome. */
+export interface Entry extends Deferred<PublishedFrame>, KeptPublish {
   readonly bytes: number;
-  readonly timeout: Timer;
   /** Undefined: not stored, for certain. */
   sequence: number | undefined;
+  /** Cancelled when it leaves its line. */
+  timeout: Timer;
   /** The promise has rejected because time was over. */
-  isLate: boolean;
+  isLate?: boolean;
 }
 
 interface Line {
@@ -78,122 +81,116 @@ interface Line {
   inflight: number;
   nextSequence: number;
   /** Set after a refusal: where to begin again, once nothing is in flight. */
-  restart: number | undefined;
+  restart?: number | undefined;
   /** Runs while the line waits before trying again. */
-  pause: Timer | undefined;
+  pause?: Timer | undefined;
 }
 
-export function createProducer(link: Link, { timeoutMs, maxBacklog, keeper }: ProducerOptions): Producer {
+export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: ProducerOptions): InnerProducer {
+  /** Bytes in flight at once, beyond the first frame. */
+  const MAX_INFLIGHT_BYTES = 4_194_304;
+  /** Room for what a request has beside the user's part. */
+  const OPERATION_BYTES = 2_048;
+  /** Idle lines are forgotten beyond so many topics; the next publish there begins with a new producer id. */
+  const MAX_LINES = 1_000;
+  /** `details.stored` where the hub may have stored it or not. */
+  const UNKNOWN = "unknown";
+
   const lines = new Map<string, Line>();
   /** Lines that have something to send. */
   const waiting = new Set<Line>();
   let held = 0;
   let inflight = 0;
   let inflightBytes = 0;
-  /** Counts the connections. */
-  let connection = 0;
 
   const remove = (line: Line, entry: Entry): Entry => {
-    const at = line.entries.indexOf(entry);
-    if (at >= 0) {
-      line.entries.splice(at, 1);
-      held--;
-    }
+    line.entries.splice(line.entries.indexOf(entry), 1);
+    held--;
     entry.timeout.cancel();
-    keeper?.drop(entry);
     return entry;
   };
 
-  const sendDue = (): void => {
+  const send = (): void => {
     for (const line of waiting) {
       while (line.restart === undefined) {
         const entry = line.entries[line.inflight];
-        if (entry === undefined) {
+        if (!entry) {
           waiting.delete(line);
           break;
         }
         const limits = link.limits();
-        if (limits === undefined || inflight >= limits.maxInflight || inflightBytes >= MAX_INFLIGHT_BYTES) return;
-        if (entry.bytes + OPERATION_BYTES <= limits.maxFrameBytes) send(line, entry);
+        if (!limits || inflight >= limits.maxInflight || inflightBytes >= MAX_INFLIGHT_BYTES) return;
+        if (entry.bytes + OPERATION_BYTES <= limits.maxFrameBytes) sendOne(line, entry);
         // The hub would cut the connection, and again after each retry.
         else remove(line, entry).reject(new RingcastError("too_large", `Too many bytes for a frame: ${entry.bytes}.`));
       }
     }
   };
 
-  const send = (line: Line, entry: Entry): void => {
+  const sendOne = (line: Line, entry: Entry): void => {
     const sequence = (entry.sequence ??= line.nextSequence);
-    const mine = connection;
-    const call = (): void => {
-      if (mine !== connection) return;
-      link.call(
-        { op: "publish", ...entry.target, producer: { id: line.producer, sequence } },
-        (reply) => settle(line, entry, sequence, reply),
-        entry.body,
-      );
-    };
     line.nextSequence = sequence + 1;
     line.inflight++;
     inflight++;
     inflightBytes += entry.bytes;
-    if (keeper === undefined) call();
-    else keeper.keep(entry).then(call, call);
-  };
-
-  const settle = (line: Line, entry: Entry, sequence: number, reply: HubFrame): void => {
-    line.inflight--;
-    inflight--;
-    inflightBytes -= entry.bytes;
-    if (reply.op === "error") refuse(line, entry, sequence, errorOf(reply));
-    else remove(line, entry).resolve(reply as PublishedFrame);
-    if (line.inflight === 0 && line.pause === undefined) beginAgain(line);
-    sendDue();
+    link.call(
+      { op: "publish", ...entry.target, producer: { id: line.producer, sequence } },
+      (reply, error) => {
+        line.inflight--;
+        inflight--;
+        inflightBytes -= entry.bytes;
+        if (error) refuse(line, entry, sequence, error);
+        else remove(line, entry).resolve(reply as PublishedFrame);
+        beginAgain(line);
+        send();
+      },
+      entry,
+    );
   };
 
   const refuse = (line: Line, entry: Entry, sequence: number, error: RingcastError): void => {
     const { code, details } = error;
     const delayMs = retryDelayMs(error);
+    let isOver = entry.isLate && details["stored"] !== UNKNOWN;
     let restart = sequence;
-    if (code === "out_of_sequence") {
-      // Behind a refused one, or the hub has lost the newest (a power cut): go on where it stands.
-      restart = (details["expected"] as number | undefined) ?? restart;
+    if (code === "out_of_sequence" || code === "conflict") {
+      // Behind a refused one, or the hub has lost the newest (a power cut): go on where it stands. Or, as a conflict,
+      // the sequence belongs to a publish that was given up. This one is not stored.
+      restart = (details["expected"] as number | undefined) ?? sequence + 1;
       entry.sequence = undefined;
-    } else if (code === "conflict") {
-      // The sequence belongs to a publish that was given up; this one is not stored.
-      restart++;
-      entry.sequence = undefined;
-    } else if (delayMs === undefined) remove(line, entry).reject(error);
+    } else if (delayMs === undefined) isOver = true;
     else {
       line.pause ??= link.runtime.setTimer(delayMs, () => {
         line.pause = undefined;
-        if (line.inflight === 0) beginAgain(line);
-        sendDue();
+        beginAgain(line);
+        send();
       });
     }
     line.restart = Math.min(line.restart ?? restart, restart);
-    if (entry.isLate && details["stored"] !== UNKNOWN) remove(line, entry);
+    if (isOver) remove(line, entry).reject(error);
   };
 
+  /** Goes on after a refusal, when it is time to. */
   const beginAgain = (line: Line): void => {
-    line.pause?.cancel();
+    if (line.inflight > 0 || line.pause) return;
     line.nextSequence = line.restart ?? line.nextSequence;
-    line.pause = line.restart = undefined;
+    line.restart = undefined;
     waiting.add(line);
   };
 
   const expire = (line: Line, entry: Entry): void => {
     const stored = entry.sequence === undefined ? "no" : UNKNOWN;
     entry.isLate = true;
-    entry.reject(unavailable(`Not acknowledged in ${timeoutMs} ms.`, { stored }));
+    entry.reject(unavailable(`Not answered in ${timeoutMs} ms.`, { stored }));
     // What may be stored stays in line: its sequence can't be given to another.
     if (stored !== UNKNOWN) remove(line, entry);
   };
 
-  const lineOf = (name: string, producer = link.runtime.randomId()): Line => {
+  const lineOf = (name: string, producer?: string): Line => {
     let line = lines.get(name);
-    if (line === undefined) {
+    if (!line) {
       for (const [other, { entries }] of lines) if (lines.size >= MAX_LINES && !entries[0]) lines.delete(other);
-      line = { producer, entries: [], inflight: 0, nextSequence: 0, restart: undefined, pause: undefined };
+      line = { producer: producer ?? link.runtime.randomId(), entries: [], inflight: 0, nextSequence: 0 };
       lines.set(name, line);
     }
     return line;
@@ -202,7 +199,12 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, keeper }: Pr
   const settled = (): Promise<unknown> =>
     Promise.allSettled([...lines.values()].flatMap(({ entries }) => entries.map(({ promise }) => promise)));
 
-  const add = (line: Line, target: PublishTarget, body: FrameData): Entry => {
+  const add: InnerProducer["add"] = (target, body, name = target.topic, producer) => {
+    // What an earlier page has left finds room always.
+    if (held >= maxBacklog && !producer) {
+      throw new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`);
+    }
+    const line = lineOf(name, producer);
     const entry: Entry = {
       ...createDeferred<PublishedFrame>(),
       target,
@@ -211,7 +213,6 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, keeper }: Pr
       bytes: (typeof body === "string" ? encoder.encode(body) : body).length,
       timeout: link.runtime.setTimer(timeoutMs, () => expire(line, entry)),
       sequence: undefined,
-      isLate: false,
     };
     held++;
     line.entries.push(entry);
@@ -220,31 +221,28 @@ export function createProducer(link: Link, { timeoutMs, maxBacklog, keeper }: Pr
   };
 
   return {
+    add,
+    send,
     publish: (target, body) => {
-      const line = lineOf(target.topic);
-      const entry = add(line, target, body);
-      if (held > maxBacklog) {
-        remove(line, entry).reject(new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`));
-      } else keeper?.number(entry);
-      sendDue();
-      return entry.promise;
+      const { promise } = add(target, body);
+      send();
+      return promise;
     },
-    restore: (name, { target, body, producer, sequence }) =>
-      Object.assign(add(lineOf(name, producer), target, body), { sequence }),
     drained: async () => {
       if (held * 2 >= maxBacklog) await settled();
     },
     settled,
-    welcomed: sendDue,
-    lost: () => {
+    resume: () => {
       inflight = inflightBytes = 0;
-      connection++;
       for (const line of lines.values()) {
+        line.pause?.cancel();
+        line.pause = undefined;
         line.inflight = 0;
         beginAgain(line);
       }
+      send();
     },
-    close: (error) => {
+    end: (error) => {
       for (const line of lines.values()) {
         line.pause?.cancel();
         for (const { timeout, reject } of line.entries.splice(0)) {

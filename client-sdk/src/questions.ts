@@ -2,19 +2,15 @@
 import type { HubFrame, RingcastError } from "@ringcast/protocol";
 import type { Operation } from "./codec.js";
 import { createDeferred, type Deferred } from "./deferred.js";
-import { errorOf } from "./errors.js";
-import type { Link } from "./link.js";
+import type { Link, Part } from "./link.js";
 
-export interface Questions {
+export interface Questions extends Part {
   /**
    * Asks and waits for the answer; without an operation for the connection alone, and the answer is undefined.
    *
    * @throws RingcastError (as a rejection) `unavailable` when time is over, and what the hub refuses with
    */
   ask(operation?: Operation): Promise<HubFrame | undefined>;
-  /** Asks again over a connection that was just made. */
-  welcomed(): void;
-  close(error: RingcastError): void;
 }
 
 /** @param why there is no answer: the state of the connection, where that is the reason */
@@ -22,13 +18,13 @@ export function createQuestions(link: Link, timeoutMs: number, why: (otherwise: 
   const open = new Map<Deferred<HubFrame | undefined>, Operation | undefined>();
 
   const send = (operation: Operation | undefined, { resolve, reject }: Deferred<HubFrame | undefined>): void => {
-    if (link.limits() === undefined) return;
-    if (operation === undefined) resolve(undefined);
+    if (!link.limits()) return;
+    if (!operation) resolve(undefined);
     else {
-      link.call(operation, (reply) => {
-        if (reply.op !== "error") resolve(reply);
+      link.call(operation, (reply, error) => {
+        if (!error) resolve(reply);
         // A hub that is going away: the next one is asked.
-        else if (reply.code !== "shutting_down") reject(errorOf(reply));
+        else if (error.code !== "shutting_down") reject(error);
       });
     }
   };
@@ -44,8 +40,8 @@ export function createQuestions(link: Link, timeoutMs: number, why: (otherwise: 
         open.delete(question);
       });
     },
-    welcomed: () => open.forEach(send),
-    close: (error) => {
+    resume: () => open.forEach(send),
+    end: (error) => {
       for (const { reject } of open.keys()) reject(error);
     },
   };

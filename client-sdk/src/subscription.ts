@@ -1,12 +1,11 @@
 /**
- * One subscription over all the connections it lives through: what waits between hub and user, where both are, and when the hub is told that
- * there is room again.
+ * One subscription over all the connections it lives through: what waits between hub and user, where both are, and when
+ * the hub is told that there is room again.
  */
 import {
   RingcastError,
   type ErrorCode,
   type GapFrame,
-  type HubFrame,
   type MessagesFrame,
   type PartitionState,
   type PartitionStates,
@@ -16,31 +15,33 @@ import {
   type TopicStart,
   type WireMessage,
 } from "@ringcast/protocol";
-import { acceptFrame, positionsOf, type Cursor } from "./cursor.js";
+import type { Cursor } from "./cursor.js";
 import { createDeferred } from "./deferred.js";
-import { badRequest, errorOf, GapError, retryDelayMs } from "./errors.js";
-import type { Link } from "./link.js";
+import { badRequest, GapError, retryDelayMs } from "./errors.js";
+import type { Link, Receive } from "./link.js";
 import { toMessage, type Message } from "./message.js";
 import type { SubscribeOptions } from "./options.js";
-import { othersAfter, toStart } from "./start.js";
+import { othersAfter, toStart, type StartFields } from "./start.js";
 import type { Timer } from "./runtime/port.js";
-
-/** Messages that may wait in the SDK, where the user doesn't say. */
-const WINDOW = 1_024;
 
 /** State of each partition, by topic. */
 export type TopicStates = Readonly<Record<string, PartitionStates>>;
 
-/** What users hold of a subscription. Iterate over it, once; leaving the loop ends it, and so do `close`, `await using` and the signal. */
+/**
+ * What users hold of a subscription. Iterate over it, once; leaving the loop ends it, and so do `close`, `await using`
+ * and the signal.
+ */
 export interface Subscription<Data = unknown> extends AsyncIterable<Message<Data>>, AsyncDisposable {
   /** The topic or pattern. */
   readonly topic: string;
   /**
-   * Settles with the hub's first answer: the state of each partition of each topic. From then on, with `from: "latest"`, nothing published is missed.
+   * Settles with the hub's first answer: the state of each partition of each topic. From then on, with `from:
+   * "latest"`, nothing published is missed.
    */
   readonly ready: Promise<TopicStates>;
   /**
-   * Behind the newest message that the loop got, in all partitions and topics. Plain data: keep it as JSON, hand it to `subscribe` as `from`.
+   * Behind the newest message that the loop got, in all partitions and topics. Plain data: keep it as JSON, hand it to
+   * `subscribe` as `from`.
    */
   readonly position: Start;
   /** Ends it and drops what waits; nothing is handed out any more. */
@@ -50,15 +51,19 @@ export interface Subscription<Data = unknown> extends AsyncIterable<Message<Data
 /** What its owner does with it. */
 export interface RunningSubscription extends Subscription {
   /**
-   * Subscribes over a connection that was just made, at the exact place where the last one broke off. What still waits counts: with more than
-   * half a window of it, the loop comes first.
+   * Subscribes over a connection that was just made, at the exact place where the last one broke off. What still waits
+   * counts: with more than half a window of it, the loop comes first.
    */
   resume(): void;
-  /** The connection is gone. What waits here is kept. */
-  lost(): void;
   /** Ends it, after what waits has been handed out: with an error, or as after the last message. */
   end(error: RingcastError | undefined): void;
 }
+
+/** A position, or the state of a partition: both have an epoch. */
+type Place = Pick<Position, "epoch"> & Partial<Position & PartitionState>;
+
+/** Offsets by cursor. */
+type Acks = Map<Cursor, number>;
 
 /** Messages or a gap that wait. */
 interface Waiting {
@@ -67,9 +72,9 @@ interface Waiting {
   /** Offset behind them. */
   next: number;
   readonly messages: readonly WireMessage[];
-  readonly gap?: GapFrame;
-  /** The connection they came over: the hub of another one has not counted them. */
-  readonly connection: number;
+  readonly gap: GapFrame | undefined;
+  /** Those of the connection they came over: the hub of another one has not counted them. */
+  readonly acks: Acks;
 }
 
 /**
@@ -84,18 +89,16 @@ export function createSubscription(
   options: SubscribeOptions<unknown>,
   onEnd: () => void,
 ): RunningSubscription {
-  const { window: askedWindow = WINDOW, until, filter, signal } = options;
+  const { from = "latest", window: askedWindow = 1_024, until, filter, signal } = options;
   if (!(askedWindow >= 1)) throw badRequest(`A window is at least 1, not ${askedWindow}.`, "window");
-  const isPattern = /(^|\.)[*>](\.|$)/.test(topic);
-  const start = toStart(options.from ?? "latest", isPattern);
+  const isPattern = /[*>]/.test(topic);
+  const start = toStart(from, isPattern);
   const ready = createDeferred<TopicStates>();
   const cursors = new Map<string, Cursor>();
   /** Where topics begin on a resume that the hub has not told of. Undefined: the hub has told nothing yet. */
   let others: TopicStart | undefined;
-  /** The hub's number; undefined while not subscribed on this connection. */
+  /** The hub's number; undefined while not subscribed. */
   let number: number | undefined;
-  /** Counts the connections. */
-  let connection = 0;
   let frames: Waiting[] = [];
   /** Messages in them that the user has not got. */
   let count = 0;
@@ -105,8 +108,10 @@ export function createSubscription(
   let window = 0;
   /** Messages of this connection that the user is done with and the hub doesn't know of. */
   let done = 0;
-  /** The newest of them in each partition. */
-  const acks = new Map<Cursor, number>();
+  /** The newest of them in each partition; another object for each connection. */
+  let acks: Acks;
+  /** The hub's clock when it was asked. */
+  let askedMs = 0;
   /** Not subscribed on this connection yet, because of what waits. */
   let isDue = false;
   let retry: Timer | undefined;
@@ -119,44 +124,38 @@ export function createSubscription(
   const cursorOf = (name: string, partition: number | string, epoch: string, offset: number): Cursor => {
     const key = `${partition}.${name}`;
     const at = { epoch, offset };
-    const cursor = cursors.get(key) ?? {
-      topic: name,
-      partition: Number(partition),
-      expected: at,
-      handed: at,
-      end: undefined,
-    };
+    const cursor = cursors.get(key) ?? { topic: name, partition: Number(partition), expected: at, handed: at };
     cursors.set(key, cursor);
     return cursor;
   };
 
   const startAt = (which: "expected" | "handed"): Start => {
-    if (others === undefined) return start;
-    const topics = positionsOf(cursors.values(), which);
+    if (!others) return start;
+    // Without a prototype: "__proto__" is a legal topic name.
+    const topics = Object.create(null) as Record<string, Record<string, Position>>;
+    for (const cursor of cursors.values()) (topics[cursor.topic] ??= {})[cursor.partition] = cursor[which];
     return isPattern ? { topics, others } : { positions: topics[topic] ?? {} };
   };
 
-  const end = (error: RingcastError | undefined): void => {
+  /** Nothing more comes under the hub's number. */
+  const forget = (): void => {
+    link.listen(number);
+    number = undefined;
+  };
+
+  /** Ends it behind what waits. */
+  const end = (error?: RingcastError): void => {
+    if (number !== undefined) link.call({ op: "unsubscribe", subscription: number }, () => undefined);
+    forget();
     if (isEnded) return;
     isEnded = true;
     failure = error;
     retry?.cancel();
     signal?.removeEventListener("abort", abort);
     onEnd();
-    if (error === undefined) ready.resolve({});
-    else ready.reject(error);
+    if (error) ready.reject(error);
+    else ready.resolve({});
     wake?.();
-  };
-
-  /** The hub's number means nothing any more. */
-  const forget = (): void => {
-    if (number !== undefined) link.listen(number);
-    number = undefined;
-  };
-
-  const unsubscribe = (): void => {
-    if (number !== undefined) link.call({ op: "unsubscribe", subscription: number }, () => undefined);
-    forget();
   };
 
   /** Ends it at once, whatever waits. */
@@ -164,20 +163,28 @@ export function createSubscription(
     frames = [];
     count = taken = 0;
     end(error);
-    unsubscribe();
   };
 
   const abort = (): void => drop();
 
+  const close = (): Promise<void> => {
+    drop();
+    return Promise.resolve();
+  };
+
   const resume = (): void => {
     const limits = link.limits();
     if (signal?.aborted) drop();
-    if (isEnded || limits === undefined) return;
+    if (isEnded || !limits) return;
+    retry?.cancel();
+    number = undefined;
+    acks = new Map();
+    done = 0;
     const limit = Math.min(askedWindow, limits.maxWindow);
     isDue = count * 2 > limit;
     if (isDue) return;
     window = limit - count;
-    const askedMs = link.hubTimeMs();
+    askedMs = link.hubTimeMs();
     link.call(
       {
         op: "subscribe",
@@ -187,13 +194,12 @@ export function createSubscription(
         filter,
         window,
       },
-      (reply) => answered(reply, askedMs),
+      answered,
     );
   };
 
-  const answered = (reply: HubFrame, askedMs: number): void => {
-    if (reply.op === "error") {
-      const error = errorOf(reply);
+  const answered: Receive = (reply, error) => {
+    if (error) {
       const delayMs = retryDelayMs(error);
       if (delayMs === undefined) end(error);
       else retry = link.runtime.setTimer(delayMs, resume);
@@ -201,107 +207,113 @@ export function createSubscription(
     }
     const { subscription, partitions = {}, topics = { [topic]: partitions }, more } = reply as SubscribedFrame;
     number = subscription;
-    if (isEnded) {
-      unsubscribe();
-      return;
+    if (isEnded) end();
+    else {
+      link.listen(subscription, receive);
+      learn(topics);
+      others ??= othersAfter(start, more, askedMs);
+      ready.resolve(topics);
     }
-    link.listen(subscription, receive);
-    learn(topics);
-    others ??= othersAfter(start, more === true, askedMs);
-    ready.resolve(topics);
   };
 
   /** Takes the positions of partitions that are not known yet. */
   const learn = (topics: Readonly<Record<string, Readonly<Record<string, Position | PartitionState>>>>): void => {
     for (const [name, partitions] of Object.entries(topics)) {
       for (const [partition, at] of Object.entries(partitions)) {
-        const cursor = cursorOf(name, partition, at.epoch, "next" in at ? at.next : at.offset);
+        const { epoch, offset = 0, next = offset, head } = at as Place;
+        const cursor = cursorOf(name, partition, epoch, next);
         // On a resume the hub's "head" is a later one.
-        if (until === "head" && "head" in at) cursor.end ??= at.head;
+        if (until === "head") cursor.end ??= head;
       }
     }
   };
 
-  const receive = (frame: HubFrame): void => {
-    if (isEnded) return;
+  const receive: Receive = (frame, error) => {
     if (frame.op === "messages") take(frame);
     else if (frame.op === "gap") {
-      const { epoch, from, next } = frame;
-      const cursor = cursorOf(frame.topic, frame.partition, epoch, from);
+      const { epoch, next } = frame;
+      const cursor = cursorOf(frame.topic, frame.partition, epoch, frame.from);
       cursor.expected = { epoch, offset: next };
-      push({ cursor, epoch, next, messages: [], gap: frame, connection });
+      push(cursor, epoch, next, [], frame);
     } else if (frame.op === "matched") learn({ [frame.topic]: frame.partitions });
     // An acknowledgement was refused.
-    else if (frame.op === "error") end(errorOf(frame));
+    else if (error) end(error);
     else if (frame.op === "ended" || frame.op === "unsubscribed") {
       forget();
       // Everything before `until` has come; or the hub takes it away, and the reason is the code of an error.
-      const { reason = "unavailable" } = frame as { readonly reason?: string };
-      end(frame.op === "ended" ? undefined : new RingcastError(reason as ErrorCode, "The hub ended the subscription."));
+      const { reason } = frame as { readonly reason?: ErrorCode };
+      end(reason && new RingcastError(reason, "The hub ended the subscription."));
     }
   };
 
-  const take = (frame: MessagesFrame): void => {
-    const { topic: name, partition, epoch, next } = frame;
-    const last = frame.messages.at(-1)?.offset;
-    const cursor = cursorOf(name, partition, epoch, frame.messages[0]?.offset ?? next);
-    try {
-      const messages = acceptFrame(cursor, frame, filter !== undefined);
-      const { end: limit = Infinity } = cursor;
-      const at = Math.min(next, limit);
-      // Nobody will be done with those beyond the end.
-      if (last !== undefined && last >= limit) acknowledge(cursor, last);
-      if (messages.length > 0) {
-        count += messages.length;
-        push({ cursor, epoch, next: at, messages, connection });
-      } else {
-        // Nothing but a new position; behind another partition's messages the next frame brings it.
-        const before = frames.at(-1);
-        if (before === undefined) cursor.handed = { epoch, offset: at };
-        else if (before.cursor === cursor && before.epoch === epoch) before.next = at;
+  /** Takes the messages that have not come before and are wanted. */
+  const take = ({ topic: name, partition, epoch, next, messages }: MessagesFrame): void => {
+    const cursor = cursorOf(name, partition, epoch, messages[0]?.offset ?? next);
+    const { expected, end: limit = Infinity } = cursor;
+    // A new epoch may begin without a gap where nothing was lost, but then exactly where the old one ended.
+    const isNew = epoch !== expected.epoch;
+    const fresh = messages.filter(({ offset }) => isNew || offset >= expected.offset);
+    const missing = next - expected.offset - fresh.length;
+    if (isNew || next > expected.offset) {
+      if (filter ? missing < 0 : missing) {
+        const lost = `${name}/${partition}, ${expected.offset} to ${next}`;
+        end(new RingcastError("internal", `The hub skipped some of ${lost}.`));
+        return;
       }
-    } catch (error) {
-      end(error as RingcastError);
-      unsubscribe();
+      cursor.expected = { epoch, offset: next };
     }
+    const at = Math.min(next, limit);
+    const wanted = fresh.filter(({ offset }) => offset < limit);
+    // Nobody will be done with those beyond the end.
+    if (wanted.length < fresh.length) acknowledge(cursor, next - 1);
+    const before = frames.at(-1);
+    if (wanted.length > 0) push(cursor, epoch, at, wanted);
+    // Nothing but a new position; behind another partition's messages the next frame brings it.
+    else if (!before) cursor.handed = { epoch, offset: at };
+    else if (before.cursor === cursor && before.epoch === epoch) before.next = at;
   };
 
-  const push = (waiting: Waiting): void => {
-    frames.push(waiting);
+  const push = (
+    cursor: Cursor,
+    epoch: string,
+    next: number,
+    messages: readonly WireMessage[],
+    gap?: GapFrame,
+  ): void => {
+    frames.push({ cursor, epoch, next, messages, gap, acks });
+    count += messages.length;
     wake?.();
   };
 
-  async function* hand(): AsyncGenerator<Message, undefined> {
+  async function* hand(): AsyncGenerator<Message, void> {
     for (;;) {
       if (isDue) resume();
       const waiting = frames[0];
-      if (waiting === undefined) {
-        if (failure !== undefined) throw failure;
-        if (isEnded) return undefined;
+      if (!waiting) {
+        if (failure) throw failure;
+        if (isEnded) return;
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
       const { cursor, epoch, next, messages, gap } = waiting;
-      const wire = messages[taken];
-      if (wire === undefined) {
+      const wire = messages[taken++];
+      cursor.handed = { epoch, offset: wire ? wire.offset + 1 : next };
+      if (wire) {
+        count--;
+        yield toMessage(cursor.topic, cursor.partition, epoch, wire, link.hubTimeMs());
+        // The loop asks for the next one: it is done with this one.
+        if (waiting.acks === acks && number !== undefined) finish(cursor, wire.offset);
+      } else {
         frames.shift();
         taken = 0;
-        cursor.handed = { epoch, offset: next };
-        if (gap !== undefined) pass(gap);
-        continue;
+        if (gap) pass(gap);
       }
-      taken++;
-      count--;
-      cursor.handed = { epoch, offset: wire.offset + 1 };
-      yield toMessage(cursor.topic, cursor.partition, epoch, wire, link.hubTimeMs());
-      // The loop asks for the next one: it is done with this one.
-      if (waiting.connection === connection && number !== undefined) finish(cursor, wire.offset);
     }
   }
 
   const pass = (gap: GapFrame): void => {
     options.onGap?.(gap);
-    link.gap(gap);
+    link.tell("gap", gap);
     if (options.gaps === "reject") drop(new GapError(gap));
   };
 
@@ -318,14 +330,8 @@ export function createSubscription(
     link.send({ op: "ack", subscription: number, topic: name, partition, offset });
   };
 
-  const close = (): Promise<void> => {
-    drop();
-    return Promise.resolve();
-  };
-
-  if (typeof start === "object") {
-    learn("topics" in start ? start.topics : "positions" in start ? { [topic]: start.positions } : {});
-  }
+  const { topics, positions = {} } = start as StartFields;
+  learn(topics ?? { [topic]: positions });
   signal?.addEventListener("abort", abort);
   // Whoever reads meets the error in the loop; `ready` is for those who ask.
   ready.promise.catch(() => undefined);
@@ -338,13 +344,6 @@ export function createSubscription(
     },
     close,
     resume,
-    lost: () => {
-      retry?.cancel();
-      number = undefined;
-      connection++;
-      done = 0;
-      acks.clear();
-    },
     end,
     [Symbol.asyncDispose]: close,
     [Symbol.asyncIterator]: () => {
@@ -353,10 +352,10 @@ export function createSubscription(
       const messages = hand();
       return {
         next: () => messages.next(),
-        // A generator alone would not end before the next message.
-        return: async () => {
-          await close();
-          return { done: true, value: undefined };
+        // The generator alone would not end before the next message.
+        return: () => {
+          drop();
+          return messages.return();
         },
       };
     },

@@ -1,12 +1,11 @@
 /**
- * The binary dialect of those who trust no byte: each record is compared with the check that its publisher made. What came damaged is never handed out. The connection
- * is made anew, every subscription goes on where it was, and the hub is asked to look at each record before it sends it, so that what is damaged on its disk
- * becomes a gap.
+ * The binary dialect of those who trust no byte: each record is compared with the check that its publisher made. What
+ * came damaged is never handed out. The connection is made anew, every subscription goes on where it was, and the hub
+ * is asked to look at each record before it sends it, so that what is damaged on its disk becomes a gap.
  */
 import { decodeTrustedHubFrame, RingcastError, type DecodedMessagesFrame, type HubFrame } from "@ringcast/protocol";
-import { fromJsonText } from "./bytes-in-json.js";
 import type { Codec } from "./codec.js";
-import { msgpackCodec } from "./msgpack-codec.js";
+import { msgpackCodec, parseJson } from "./msgpack-codec.js";
 
 /** So often in a row the same place may come damaged. */
 const MAX_DAMAGES = 3;
@@ -42,7 +41,6 @@ export function createVerifyingCodec(): Codec {
       const verify = operation.op === "subscribe" && damages.size > 0;
       return msgpackCodec.encode(verify ? { ...operation, verify } : operation, body);
     },
-    decode: (frame) =>
-      judge(decodeTrustedHubFrame(frame as Uint8Array, { parseJson: fromJsonText, verify: () => true })),
+    decode: (frame) => judge(decodeTrustedHubFrame(frame as Uint8Array, { parseJson, verify: () => true })),
   };
 }

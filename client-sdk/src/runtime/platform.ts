@@ -1,4 +1,7 @@
-/** The runtime over what browsers and Node have in common; the one file of the SDK that asks the platform for time and randomness. */
+/**
+ * The runtime over what browsers and Node have in common; the one file of the SDK that asks the platform for time and
+ * randomness.
+ */
 import type { Runtime } from "./port.js";
 
 /** The platform's own clock, timers and randomness. */
@@ -14,10 +17,10 @@ export const platformRuntime: Runtime = {
   onWake: (callback) => {
     // Node has neither window nor document, a worker no document.
     const { document, addEventListener } = globalThis as Partial<typeof globalThis>;
+    // It has what the listeners take as an option: a `signal`.
     const aborter = new AbortController();
-    const { signal } = aborter;
-    addEventListener?.("online", callback, { signal });
-    document?.addEventListener("visibilitychange", () => document.hidden || callback(), { signal });
+    addEventListener?.("online", callback, aborter);
+    document?.addEventListener("visibilitychange", () => document.hidden || callback(), aborter);
     return () => aborter.abort();
   },
 };

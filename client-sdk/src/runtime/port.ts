@@ -1,6 +1,6 @@
 /**
- * What the SDK takes from the outside world besides the network: time, randomness and the platform's hints that the network is back.
- * Handed in, so that the SDK can run on a virtual clock from a seed.
+ * What the SDK takes from the outside world besides the network: time, randomness and the platform's hints that the
+ * network is back. Handed in, so that the SDK can run on a virtual clock from a seed.
  */
 export interface Runtime {
   /** Milliseconds on a clock that never runs back; only differences mean something. */
@@ -9,8 +9,8 @@ export interface Runtime {
   random(): number;
   /** An unguessable identifier of 20 characters. */
   randomId(): string;
-  /** Calls back once after `delayMs`; Infinity is as good as never. */
-  setTimer(delayMs: number, callback: () => void): Timer;
+  /** Calls back once after `delayMs`: soon where that is negative, as good as never where it is Infinity. */
+  setTimer(delayMs: number, callback: () => unknown): Timer;
   /**
    * Calls back whenever waiting makes no sense any more: the network is there again, or the page is visible again.
    * @returns ends it

@@ -36,7 +36,8 @@ function adapt(socket: NodeWebSocket, handler: TransportHandler): TransportSocke
   let failure = "";
   socket.onerror = ({ message }) => {
     failure = message ?? "";
-    // All that Node 22 says of an attempt that failed: `close` never follows there, elsewhere it does and the state is another by now.
+    // All that Node 22 says of an attempt that failed: `close` never follows there, elsewhere it does and the state is
+    // another by now.
     if (socket.readyState === CONNECTING) handler.closed(1006, failure);
   };
   return adaptWebSocket(socket, {

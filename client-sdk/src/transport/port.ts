@@ -17,7 +17,9 @@ export interface TransportHandler {
 }
 
 export interface TransportSocket {
-  /** Sends one message; called after the first one came in (the hub speaks first). Dropped when the connection is gone. */
+  /**
+   * Sends one message; called after the first one came in (the hub speaks first). Dropped when the connection is gone.
+   */
   send(data: FrameData): void;
   /** Ends the connection: what was sent still goes out, then the close frame. Harmless when closed. */
   close(): void;

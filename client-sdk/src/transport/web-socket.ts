@@ -10,11 +10,14 @@ export interface WebSocketLike {
   close(): void;
 }
 
-/** Wires a socket that was just made to the handler. An error needs no handler: `close` follows it, and browsers don't say more. */
+/**
+ * Wires a socket that was just made to the handler. An error needs no handler: `close` follows it, and browsers don't
+ * say more.
+ */
 export function adaptWebSocket(socket: WebSocketLike, handler: TransportHandler): TransportSocket {
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }) =>
     handler.received(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
   socket.onclose = ({ code, reason }) => handler.closed(code, reason);
-  return { send: (data) => socket.send(data), close: () => socket.close() };
+  return socket;
 }

@@ -115,6 +115,20 @@ describe("an outbox", () => {
     expect(second.network.socket.requests("publish").map(({ data }) => data)).toEqual(["a", "b"]);
   });
 
+  it("forgets what an earlier page has left and the hub refuses for good, with nobody there to be told", async () => {
+    const shelf = new Shelf();
+    const first = await page(shelf);
+    first.hub.publish("t", "a").catch(() => undefined);
+    await settle();
+    await first.hub.close();
+    expect(shelf.kept.size).toBe(1);
+
+    const second = await page(shelf);
+    await second.network.socket.welcome();
+    await second.network.socket.refuse("publish", "schema_violation");
+    expect(shelf.kept.size).toBe(0);
+  });
+
   it("keeps it anew when a refusal before it changes its sequence", async () => {
     const shelf = new Shelf();
     const setup = await page(shelf);

@@ -41,6 +41,21 @@ describe("publishing", () => {
     expect((await Promise.all(all)).map(({ offset }) => offset)).toEqual([0, 1, 2]);
   });
 
+  it("sends every topic's from its first again when all were in flight", async () => {
+    const { network, runtime, hub } = await connected();
+    for (const data of ["a", "b"]) for (const topic of ["t", "u"]) void hub.publish(topic, data);
+    await settle();
+    await network.socket.cut();
+    for (const topic of ["t", "u"]) void hub.publish(topic, "c");
+    await runtime.advance(250);
+    await network.socket.welcome();
+    const sent = network.socket.requests("publish");
+    for (const topic of ["t", "u"]) {
+      const own = sent.filter((each) => each.topic === topic);
+      expect(own.map(({ data, producer }) => `${String(data)}@${producer.sequence}`)).toEqual(["a@0", "b@1", "c@2"]);
+    }
+  });
+
   it("sends the bytes of the call, whatever becomes of the object", async () => {
     const { network, hub } = await dial();
     const data = { count: 1 };
