@@ -1,5 +1,6 @@
 /**
- * `@ringcast/client` in browsers and workers, in the binary dialect, and the source of the single file that the hub serves at /sdk/ringcast.js.
+ * `@ringcast/client` in browsers and workers, in the binary dialect, and the source of the single file that the hub
+ * serves at /sdk/ringcast.js.
  */
 import type { Hub } from "./client.js";
 import { createFullHub } from "./full.js";

@@ -14,8 +14,8 @@ export interface Codec {
   /** Subprotocol to offer, e.g. `ringcast.v1.json`. */
   readonly subprotocol: string;
   /**
-   * Encodes the fields of a publish that the user gave: `data`, `key`, `headers`, or `messages`. Done at once, so that the user may
-   * change the objects while the publish waits, and so that a repeated publish has the same bytes.
+   * Encodes the fields of a publish that the user gave: `data`, `key`, `headers`, or `messages`. Done at once, so that
+   * the user may change the objects while the publish waits, and so that a repeated publish has the same bytes.
    */
   encodeBody(fields: object): FrameData;
   /** A whole request; `body` is what {@link encodeBody} returned. */

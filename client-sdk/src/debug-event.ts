@@ -8,5 +8,7 @@ export type DebugEvent =
   | { readonly type: "dialing"; readonly url: string }
   | { readonly type: "sent"; readonly operation: Operation }
   | { readonly type: "received"; readonly frame: HubFrame }
-  /** The connection is gone, or could not be made: WebSocket close code, and what the other side or the platform said. */
+  /**
+   * The connection is gone, or could not be made: WebSocket close code, and what the other side or the platform said.
+   */
   | { readonly type: "closed"; readonly code: number; readonly reason: string };

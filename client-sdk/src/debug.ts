@@ -1,4 +1,7 @@
-/** `@ringcast/client/debug`: a ready-made listener for the option `debug`, apart from the rest so that pages don't pay for it. */
+/**
+ * `@ringcast/client/debug`: a ready-made listener for the option `debug`, apart from the rest so that pages don't pay
+ * for it.
+ */
 import type { DebugEvent } from "./debug-event.js";
 
 /** Prints what happens with `console.debug`, one line each, data left out: `connect(url, { debug: consoleDebug })`. */

@@ -1,5 +1,6 @@
 /**
- * `@ringcast/client` in Node: the same API as in browsers, in the binary dialect, over the platform's WebSocket, or over the package `ws` on Node 20.
+ * `@ringcast/client` in Node: the same API as in browsers, in the binary dialect, over the platform's WebSocket, or
+ * over the package `ws` on Node 20.
  */
 import type { Hub } from "./client.js";
 import { createFullHub } from "./full.js";

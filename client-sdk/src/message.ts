@@ -2,7 +2,8 @@
 import type { Gap, WireMessage } from "@ringcast/protocol";
 
 /**
- * Where a reader is in one partition of one topic: behind a certain message. Plain data: keep it as JSON, hand it to `subscribe` as `from`.
+ * Where a reader is in one partition of one topic: behind a certain message. Plain data: keep it as JSON, hand it to
+ * `subscribe` as `from`.
  */
 export interface MessagePosition {
   readonly topic: string;
@@ -27,7 +28,10 @@ export interface Message<Data = unknown> {
   /** Empty where none were given. */
   readonly headers: Readonly<Record<string, string>>;
   readonly data: Data;
-  /** How long the message took from the hub's log to the loop, milliseconds by the hub's clock; at least 0. Replay counts: a message of yesterday has a day. */
+  /**
+   * How long the message took from the hub's log to the loop, milliseconds by the hub's clock; at least 0. Replay
+   * counts: a message of yesterday has a day.
+   */
   readonly lag: number;
   /** The place right behind this message, for `from`. */
   readonly position: MessagePosition;

@@ -9,20 +9,30 @@ import type { Transport } from "./transport/port.js";
 
 export interface ConnectOptions {
   /**
-   * Secret that the hub asks for. A function is called for each connection, so it can hand out a fresh one when the hub says that the old one has
-   * expired; without a function the first refusal closes the hub object.
+   * Secret that the hub asks for. A function is called for each connection, so it can hand out a fresh one when the hub
+   * says that the old one has expired; without a function the first refusal closes the hub object.
    */
   readonly token?: string | (() => string | Promise<string>);
-  /** How long a publish or a question may take, connecting again included, before its promise rejects. Default 30,000; Infinity waits for ever. */
+  /**
+   * How long a publish or a question may take, connecting again included, before its promise rejects. Default 30,000;
+   * Infinity waits for ever.
+   */
   readonly timeoutMs?: number;
-  /** Publishes that may wait for their acknowledgement at once; one more rejects with `too_many`. Default 10,000. See `Hub.drained`. */
+  /**
+   * Publishes that may wait for their acknowledgement at once; one more rejects with `too_many`. Default 10,000. See
+   * `Hub.drained`.
+   */
   readonly maxBacklog?: number;
   /**
-   * Compares each record of a subscription with the check that its publisher made. Damaged ones are never handed out: an `error` event tells of it, and they are read
-   * again over a new connection; three times in a row end the subscription. Not in the JSON entry, where the hub has compared them. Default false.
+   * Compares each record of a subscription with the check that its publisher made. Damaged ones are never handed out:
+   * an `error` event tells of it, and they are read again over a new connection; three times in a row end the
+   * subscription. Not in the JSON entry, where the hub has compared them. Default false.
    */
   readonly verify?: boolean;
-  /** Told of every frame and every attempt to connect, never of a token. Not in the JSON entry. `consoleDebug` of `@ringcast/client/debug` prints it. */
+  /**
+   * Told of every frame and every attempt to connect, never of a token. Not in the JSON entry. `consoleDebug` of
+   * `@ringcast/client/debug` prints it.
+   */
   readonly debug?: (event: DebugEvent) => void;
   /** Keeps publishes until the hub has them, so that they outlive the page. Not in the JSON entry. Default none. */
   readonly outbox?: Outbox;
@@ -40,7 +50,10 @@ export interface PublishOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Overrides the choice by key. */
   readonly partition?: number;
-  /** What the acknowledgement means: `stored` survives the death of the hub's process (default), `synced` a power cut too. */
+  /**
+   * What the acknowledgement means: `stored` survives the death of the hub's process (default), `synced` a power cut
+   * too.
+   */
   readonly durability?: "stored" | "synced" | "replicated";
 }
 
@@ -61,7 +74,10 @@ export interface Published {
   readonly timestamp: number;
 }
 
-/** Where the messages of one `publishMany` are stored: offsets `first` to `first + count - 1` in each partition that got any. */
+/**
+ * Where the messages of one `publishMany` are stored: offsets `first` to `first + count - 1` in each partition that got
+ * any.
+ */
 export interface PublishedMany {
   readonly topic: string;
   readonly timestamp: number;
@@ -74,8 +90,8 @@ export interface PublishedMany {
 }
 
 /**
- * Where a subscription begins: a start of the wire contract, the `position` of a message (one partition), or the `position` of a
- * subscription (all its partitions and topics).
+ * Where a subscription begins: a start of the wire contract, the `position` of a message (one partition), or the
+ * `position` of a subscription (all its partitions and topics).
  */
 export type SubscribeFrom = Start | MessagePosition;
 
@@ -86,17 +102,23 @@ export interface SubscribeOptions<Data> {
   readonly until?: Until;
   /** Only these messages; what is left out is not sent. Default: all. */
   readonly filter?: RecordFilter;
-  /** Messages that may wait in the SDK, at most; the hub's limit holds too. Default 1,024. Choose less for large messages. */
+  /**
+   * Messages that may wait in the SDK, at most; the hub's limit holds too. Default 1,024. Choose less for large
+   * messages.
+   */
   readonly window?: number;
   /** Ends the subscription when aborted; the loop then ends as after the last message. */
   readonly signal?: AbortSignal;
-  /** `"report"` (default): a gap is an event, delivery goes on behind it. `"reject"`: the subscription ends with a GapError. */
+  /**
+   * `"report"` (default): a gap is an event, delivery goes on behind it. `"reject"`: the subscription ends with a
+   * GapError.
+   */
   readonly gaps?: "report" | "reject";
   /** Called for each gap, in its place between the messages. */
   readonly onGap?: (gap: Gap) => void;
   /**
-   * Callback form: called for each message, the next time after the promise it returned has settled. What it throws ends the subscription.
-   * Without it, iterate over the subscription.
+   * Callback form: called for each message, the next time after the promise it returned has settled. What it throws
+   * ends the subscription. Without it, iterate over the subscription.
    */
   readonly onMessage?: (message: Message<Data>) => unknown;
   /** Callback form: told when the subscription ended with an error. Without it, that is an unhandled rejection. */
@@ -131,6 +153,9 @@ export interface HubEvents {
   readonly state: StateChange;
   /** A subscription reached a gap. */
   readonly gap: Gap;
-  /** A frame came that can't be understood, or damaged with `verify`: the connection is made anew, and everything goes on where it was. */
+  /**
+   * A frame came that can't be understood, or damaged with `verify`: the connection is made anew, and everything goes
+   * on where it was.
+   */
   readonly error: RingcastError;
 }

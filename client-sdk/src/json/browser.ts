@@ -1,4 +1,7 @@
-/** `@ringcast/client/json` in browsers and workers, and the source of the single file that the hub serves at /sdk/ringcast-json.js. */
+/**
+ * `@ringcast/client/json` in browsers and workers, and the source of the single file that the hub serves at
+ * /sdk/ringcast-json.js.
+ */
 import { createHub, type Hub } from "../client.js";
 import { jsonCodec } from "../json-codec.js";
 import type { ConnectOptions } from "../options.js";

@@ -1,6 +1,6 @@
 /**
- * `@ringcast/client/persist`: what must outlive a page, in IndexedDB. Publishes that the hub has not acknowledged are sent again by the next page, each
- * stored once; readers go on where they stopped.
+ * `@ringcast/client/persist`: what must outlive a page, in IndexedDB. Publishes that the hub has not acknowledged are
+ * sent again by the next page, each stored once; readers go on where they stopped.
  */
 import type { Start } from "@ringcast/protocol";
 import type { Hub } from "../client.js";
@@ -20,7 +20,8 @@ export interface PersistentSubscribeOptions<Data> extends Omit<
   "onMessage" | "onError" | "until"
 > {
   /**
-   * Name of this reader; its position is kept under it. One page of the origin reads under a name at a time, others wait for their turn. Default: the topic.
+   * Name of this reader; its position is kept under it. One page of the origin reads under a name at a time, others
+   * wait for their turn. Default: the topic.
    */
   readonly reader?: string;
   /** Messages between two writes of the position: at most so many come again after a crash. Default 1. */
@@ -32,7 +33,8 @@ export interface Store extends AsyncDisposable {
   /** For `connect(url, { outbox })`: publishes wait in it until the hub has acknowledged them. For one hub object. */
   readonly outbox: Outbox;
   /**
-   * Subscribes where the reader of this name stopped the last time; at `from` the first time. Resolves when no other page reads under the name.
+   * Subscribes where the reader of this name stopped the last time; at `from` the first time. Resolves when no other
+   * page reads under the name.
    *
    * @throws what `Hub.subscribe` throws; AbortError where `signal` ends the wait
    */

@@ -1,6 +1,7 @@
 /**
- * The outbox over IndexedDB. Each page that is open has a slot of its own, held by a lock: two pages never send under the same producer. A page that
- * comes takes the lowest slot that is free, so a reloaded one finds its own again, and takes over what pages that are gone have left in others.
+ * The outbox over IndexedDB. Each page that is open has a slot of its own, held by a lock: two pages never send under
+ * the same producer. A page that comes takes the lowest slot that is free, so a reloaded one finds its own again, and
+ * takes over what pages that are gone have left in others.
  */
 import type { KeptPublish, Outbox } from "../outbox.js";
 import { databaseName, type Database } from "./database.js";
@@ -65,7 +66,10 @@ export function createOutbox(database: Database, name: string): PersistentOutbox
     }
   };
 
-  /** Everything that was asked for in one turn goes into one transaction; the next begins when it is done, so promises resolve in order. */
+  /**
+   * Everything that was asked for in one turn goes into one transaction; the next begins when it is done, so promises
+   * resolve in order.
+   */
   const write = async (): Promise<void> => {
     await writing?.catch(() => undefined);
     const batch = changes;

@@ -1,4 +1,6 @@
-/** A subscription that goes on where it stopped, also after a reload: its position is written down behind each message. */
+/**
+ * A subscription that goes on where it stopped, also after a reload: its position is written down behind each message.
+ */
 import type { Subscription } from "../subscription.js";
 import type { Message } from "../message.js";
 import type { Database } from "./database.js";
