@@ -16,7 +16,7 @@ const PACKAGES = new Map([
   ["ringcast", []],
 ]);
 /** To compile, pack and install, and to remove it again, on a busy machine. */
-const INSTALL_TIMEOUT_MS = 180_000;
+const INSTALL_TIMEOUT_MS = 240_000;
 const PROGRAM = `
 import { connect } from "@ringcast/client";
 interface Topics { greetings: { hello: string } }
@@ -66,7 +66,7 @@ describe("the published packages", () => {
     expect(filesOf("ringcast")).toContain("dist/assets/sdk/ringcast.js");
   });
 
-  test("serve, publish and subscribe from an empty folder, with types", async () => {
+  test("serve, publish and subscribe from an empty folder, with types", { timeout: 120_000 }, async () => {
     mkdirSync(join(folder.path, "program"), { recursive: true });
     writeFileSync(join(folder.path, "program/main.ts"), PROGRAM);
     compile(folder.path);
