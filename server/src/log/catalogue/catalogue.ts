@@ -4,6 +4,7 @@
  */
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { CataloguedTopic, Change, Deletion, ProducerChange } from "./changes.js";
+import type { TopicRow } from "../port.js";
 import { Journal, type JournalFlaw } from "./journal.js";
 import { type Expiry, type OpenKey, Tables, unwritable } from "./tables.js";
 
@@ -78,9 +79,19 @@ export class Catalogue {
   }
 
   /** Topics with their number of partitions, in the order of their names' bytes, behind `after`. */
-  topicRows(after?: string): Iterable<{ readonly name: string; readonly partitions: number }> {
-    this.settle();
-    return this.#tables.topicRows(after);
+  *topicRows(after?: string): Iterable<TopicRow> {
+    this.#tryToSettle();
+    // Empty, unless lmdb can't be written: a list is to be had all the same.
+    const pending = this.#pendingRows(after);
+    for (const row of this.#tables.topicRows(after)) {
+      for (let first = pending[0]; first !== undefined; first = pending[0]) {
+        if (byBytes(first.name, row.name) >= 0) break;
+        pending.shift();
+        if (first.partitions > 0) yield first;
+      }
+      if (pending[0]?.name !== row.name) yield row;
+    }
+    for (const row of pending) if (row.partitions > 0) yield row;
   }
 
   /** Logs that were open when the process before this one ended. */
@@ -203,6 +214,22 @@ export class Catalogue {
     }
   }
 
+  #tryToSettle(): void {
+    try {
+      this.settle();
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+    }
+  }
+
+  /** What {@link #pending} says of topics behind `after`, in the order of their names; deleted ones have no partitions. */
+  #pendingRows(after: string | undefined): TopicRow[] {
+    return [...this.#topics]
+      .filter(([name]) => after === undefined || byBytes(name, after) > 0)
+      .map(([name, topic]) => ({ name, partitions: topic?.partitions.length ?? 0 }))
+      .sort((a, b) => byBytes(a.name, b.name));
+  }
+
   /** Has lmdb bring to the device what the journal couldn't. */
   async #bringOver(): Promise<void> {
     this.settle();
@@ -224,13 +251,14 @@ export class Catalogue {
   /** The change is safe in the journal: that lmdb can't take it yet is nobody's error but its next reader's. */
   #settleGroup(): void {
     if (this.#pending.length < this.#settleAt) return;
-    try {
-      this.settle();
-    } catch (error) {
-      if (!(error instanceof RingcastError)) throw error;
-      this.#settleAt = this.#pending.length + GROUP;
-    }
+    this.#tryToSettle();
+    if (this.#pending.length > 0) this.#settleAt = this.#pending.length + GROUP;
   }
+}
+
+/** lmdb's order of texts. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** What a hub that can't read its catalogue says before it ends. */

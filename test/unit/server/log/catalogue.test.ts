@@ -1,7 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Catalogue, type CataloguedTopic } from "../../../../server/src/log/catalogue/catalogue.js";
+import { Tables, unwritable } from "../../../../server/src/log/catalogue/tables.js";
 import { copyAsKilled, SMALL } from "../../../support/log-store.js";
 import { tempDir } from "../../../support/temp-dir.js";
 
@@ -79,6 +80,24 @@ describe("the catalogue", () => {
     catalogue.deleteTopic("a", 1, { epochs: ["next"], deletedMs: 1 });
     expect([catalogue.topic("a"), catalogue.topicCount]).toEqual([undefined, 0]);
     expect(catalogue.deletion("a")).toEqual({ epochs: ["next"], deletedMs: 1 });
+    await catalogue.close();
+  });
+
+  it("lists its topics although lmdb can't be written", async () => {
+    using root = tempDir();
+    const catalogue = open(root.path);
+    for (const name of ["a", "c", "e"]) catalogue.putTopic(name, TOPIC);
+    catalogue.settle();
+    const full = vi.spyOn(Tables.prototype, "apply").mockImplementation(() => {
+      throw unwritable(new Error("no room"));
+    });
+    for (const name of ["b", "c", "f", "\u{1f30d}", "\uffee"]) catalogue.putTopic(name, TOPIC);
+    catalogue.deleteTopic("e", 1, { epochs: ["next"], deletedMs: 1 });
+    const names = (after?: string): string[] => [...catalogue.topicRows(after)].map(({ name }) => name);
+    const during = [names(), names("b")];
+    full.mockRestore();
+    expect(during).toEqual([names(), names("b")]);
+    expect(names()).toEqual(["a", "b", "c", "f", "\uffee", "\u{1f30d}"]);
     await catalogue.close();
   });
 
