@@ -6,7 +6,7 @@ import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
 import { BinaryClient } from "../../support/binary-client.js";
 import { EventReader } from "../../support/event-reader.js";
 import { ask } from "../../support/http-request.js";
-import { startHub, type TestHub } from "../../support/hub.js";
+import { runRingcast, startHub, type TestHub } from "../../support/hub.js";
 import { JsonClient, type AnyFrame } from "../../support/json-client.js";
 
 const RECORDS = 10;
@@ -78,6 +78,13 @@ describe("a record that was damaged on disk", () => {
     const seen = [before, behind].flatMap(({ json }) => json["messages"] as { offset: number }[]);
     expect([...new Set(seen.map(({ offset }) => offset))]).toEqual(WHOLE);
     expect([before, behind].map(({ json }) => json["gap"]).find((gap) => gap !== undefined)).toMatchObject(GAP);
+  });
+
+  it("is left out of an export, which says so and ends with 1", async () => {
+    const result = await runRingcast(["export", "t", "--url", hub.url]);
+    const exported = result.stdout.split("\n").filter((line) => line !== "");
+    expect(exported.map((line) => (JSON.parse(line) as { offset: number }).offset)).toEqual(WHOLE);
+    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("gap:")]);
   });
 
   it("is counted", async () => {

@@ -159,8 +159,30 @@ export type HistoryEvent =
 
 export type History = readonly HistoryEvent[];
 
-/** Names follow the list of anomalies in docs/guarantees.md. */
-export type AnomalyName = `A${number}`;
+/** What can be found wrong; the names are those that docs and issues use. */
+export const ANOMALIES = {
+  A1: "an acknowledged record is lost",
+  A2: "a reader never gets what can be read",
+  A3: "a publish is not answered",
+  A4: "an old state is told, or a bound goes back",
+  A5: "a record is stored twice, or handed to one user twice",
+  A6: "something is called a duplicate that isn't",
+  A7: "a producer that skipped nothing is refused as out of sequence",
+  A8: "a subscription gets records out of order",
+  A9: "a connection's publishes are stored in another order than sent",
+  A10: "a publish stands before one that was acknowledged before it was sent",
+  A11: "records are left out without a gap",
+  A12: "a reader resumes elsewhere than where it stood",
+  A13: "a gap is told that is none",
+  A14: "a record is delivered that nobody published",
+  A15: "a record is delivered whose publish was refused",
+  A16: "a part of a batch can be read",
+  A17: "two readers get different records at one place",
+  A18: "timestamps run back in a partition",
+  A19: "a place or an epoch is given twice",
+  A20: "an epoch changes without need",
+} as const;
+export type AnomalyName = keyof typeof ANOMALIES;
 
 export interface Anomaly {
   readonly name: AnomalyName;

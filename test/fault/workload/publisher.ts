@@ -1,0 +1,153 @@
+/** Publishes as long as it may, over connections that may break at any moment; one at a time with a sequence, or several at once without. */
+import type { ErrorCode, OffsetRange } from "@ringcast/protocol";
+import type { Place, Publish } from "../history/history.js";
+import { BinaryClient } from "../../support/binary-client.js";
+import type { AnyFrame, FrameClient } from "../../support/frame-client.js";
+import { JsonClient } from "../../support/json-client.js";
+import type { Random } from "../../support/random.js";
+import { digestOf, type Payload, type Recorder } from "./recorder.js";
+
+export type Dialect = "json" | "msgpack";
+
+export interface PublisherOptions {
+  readonly name: string;
+  readonly url: string;
+  readonly topic: string;
+  readonly dialect: Dialect;
+  readonly isIdempotent: boolean;
+  readonly random: Random;
+  readonly recorder: Recorder;
+}
+
+const MOST_IN_FLIGHT = 8;
+const RETRY_MS = 20;
+/** Answers after which it is not known whether anything was stored. */
+const UNSURE: ReadonlySet<ErrorCode> = new Set(["internal"]);
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #client: FrameClient | undefined;
+  #connections = 0;
+  #values = 0;
+  #sequence = 0;
+  #mayGoOn = true;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it was stopped and every call has its outcome. */
+  async run(): Promise<void> {
+    const inFlight = new Set<Promise<void>>();
+    while (this.#mayGoOn) {
+      const client = await this.#connected();
+      if (client === undefined) continue;
+      const call = this.#options.isIdempotent ? this.#publishOnce() : this.#publish(client, this.#payloads());
+      const ended = call.then(() => void inFlight.delete(ended));
+      inFlight.add(ended);
+      // Room for one more; with a sequence, the answer first.
+      if (this.#options.isIdempotent || inFlight.size >= MOST_IN_FLIGHT) await Promise.race(inFlight);
+      else if (this.#options.random.oneIn(4)) await Promise.race([...inFlight, pause(1)]);
+    }
+    await Promise.all(inFlight);
+    await this.#client?.[Symbol.asyncDispose]();
+  }
+
+  stop(): void {
+    this.#mayGoOn = false;
+  }
+
+  /** Sends a sequence until its outcome is known, over as many connections as it takes. */
+  async #publishOnce(): Promise<void> {
+    const payloads = this.#payloads();
+    const producer = { id: this.#options.name, sequence: this.#sequence };
+    for (;;) {
+      const client = await this.#connected();
+      if (client === undefined) continue;
+      const outcome = await this.#publish(client, payloads, producer);
+      if (outcome === "unknown") continue;
+      if (outcome === "ok") this.#sequence++;
+      return;
+    }
+  }
+
+  async #publish(
+    client: FrameClient,
+    payloads: readonly Payload[],
+    producer?: Publish["producer"],
+  ): Promise<"ok" | "refused" | "unknown"> {
+    const { recorder, topic, random, name } = this.#options;
+    const call = recorder.nextCall();
+    const durability = random.oneIn(10) ? "synced" : "stored";
+    const values = payloads.map((payload) => ({ value: payload.data.value, digest: digestOf(payload) }));
+    const base = { type: "publish", call, client: `${name} ${this.#connections}`, topic, values, durability } as const;
+    recorder.tell(producer === undefined ? base : { ...base, producer });
+    const [only] = payloads;
+    const what = payloads.length === 1 ? { ...only } : { messages: payloads };
+    const request = { op: "publish", topic, durability, ...what, ...(producer === undefined ? {} : { producer }) };
+    const reply = await client.request(request, 60_000).catch(() => undefined);
+    if (reply === undefined || (reply.op === "error" && UNSURE.has(reply.code))) {
+      recorder.tell({ type: "unknown", call });
+      return "unknown";
+    }
+    if (reply.op === "error") {
+      recorder.tell({ type: "refused", call, code: reply.code });
+      await pause(RETRY_MS);
+      return "refused";
+    }
+    const { duplicate: isDuplicate = false } = reply as { readonly duplicate?: boolean };
+    const places = placesOf(topic, reply);
+    recorder.tell({ type: "published", call, places, timestamp: reply.timestamp, isDuplicate });
+    return "ok";
+  }
+
+  #payloads(): Payload[] {
+    const { random } = this.#options;
+    const count = random.oneIn(3) ? 1 + random.below(20) : 1;
+    // All of a batch in one partition: without keys, or with one.
+    const key = random.oneIn(2) ? { key: `k${random.below(8)}` } : {};
+    return Array.from({ length: count }, () => {
+      const value = `${this.#options.name}-${this.#values++}`;
+      const headers = random.oneIn(4) ? { headers: { kind: `h${random.below(3)}`, value } } : {};
+      return {
+        data: { value, filler: "x".repeat(random.oneIn(20) ? random.below(8_000) : random.below(200)) },
+        ...key,
+        ...headers,
+      };
+    });
+  }
+
+  async #connected(): Promise<FrameClient | undefined> {
+    const known = this.#client;
+    if (known !== undefined && known.socket.readyState === known.socket.OPEN) return known;
+    const { dialect, url } = this.#options;
+    try {
+      this.#client = await (dialect === "json" ? JsonClient : BinaryClient).connect(url);
+      this.#connections++;
+    } catch {
+      this.#client = undefined;
+      await pause(RETRY_MS);
+    }
+    return this.#client;
+  }
+}
+
+/** Where a publish stands: a single record in the reply itself, a batch in ranges of offsets, in the order of its messages. */
+function placesOf(topic: string, reply: AnyFrame): Place[] {
+  const { partition, epoch, offset } = reply;
+  const ranges = (reply.offsets as readonly OffsetRange[] | undefined) ?? [];
+  if (ranges.length === 0)
+    return (offset as number | undefined) === undefined ? [] : [{ topic, partition, epoch, offset }];
+  return ranges.flatMap(({ first, count, ...range }) =>
+    Array.from({ length: count }, (_, n) => ({
+      topic,
+      partition: range.partition,
+      epoch: range.epoch,
+      offset: first + n,
+    })),
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

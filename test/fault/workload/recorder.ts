@@ -1,0 +1,61 @@
+/** Takes down what clients do and see, in the order in which it is told. */
+import { createHash } from "node:crypto";
+import type { WireMessage } from "@ringcast/protocol";
+import type { Bounds, History, HistoryEvent, Reading } from "../history/history.js";
+
+type Untimed<Event> = Event extends HistoryEvent ? Omit<Event, "at"> : never;
+
+export class Recorder {
+  readonly #events: HistoryEvent[] = [];
+  readonly #began = performance.now();
+  #calls = 0;
+  /** Publishes acknowledged so far. */
+  acknowledged = 0;
+
+  get history(): History {
+    return this.#events;
+  }
+
+  tell(event: Untimed<HistoryEvent>): void {
+    if (event.type === "published") this.acknowledged++;
+    this.#events.push({ ...event, at: Math.round(performance.now() - this.#began) });
+  }
+
+  /** Number of a new call. */
+  nextCall(): number {
+    return this.#calls++;
+  }
+}
+
+/** What is published: its name stands in the data, so that whoever gets it knows which one it is. */
+export interface Payload {
+  readonly data: { readonly value: string; readonly filler: string };
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The same for the publisher and for readers of every dialect. */
+export function digestOf({ data, key, headers }: Pick<WireMessage, "data" | "key" | "headers">): string {
+  const named = Object.entries(headers ?? {}).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([data, key ?? null, named]))
+    .digest("base64url")
+    .slice(0, 16);
+}
+
+/** A message as it came, as a reading. Data that is none of ours has no name. */
+export function readingOf(topic: string, partition: number, epoch: string, message: WireMessage): Reading {
+  const { offset, timestamp, data } = message;
+  const value = (data as Partial<Payload["data"]> | null)?.value ?? "";
+  return { topic, partition, epoch, offset, timestamp, value, digest: digestOf(message) };
+}
+
+/** States of a topic's partitions, as replies of the JSON dialect tell them. */
+export function boundsOf(partitions: Readonly<Record<string, Omit<Bounds, "partition">>>): Bounds[] {
+  return Object.entries(partitions).map(([partition, { epoch, tail, head }]) => ({
+    partition: Number(partition),
+    epoch,
+    tail,
+    head,
+  }));
+}
