@@ -41,7 +41,7 @@ import type { Transport } from "./transport/port.js";
 export interface Hub<Topics> extends AsyncDisposable {
   readonly state: ConnectionState;
   /**
-   * Resolves when connected; at once where it is.
+   * Resolves when connected to a hub that isn't about to go away; at once where that is so.
    * @throws RingcastError (as a rejection) `unavailable` with the reason when no hub answers within `timeoutMs`;
    * `unauthorized`
    */

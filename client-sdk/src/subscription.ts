@@ -263,7 +263,7 @@ export function createSubscription(
       cursor.expected = { epoch, offset: next };
     }
     const at = Math.min(next, limit);
-    const wanted = fresh.filter(({ offset }) => offset < limit);
+    const wanted = limit < next ? fresh.filter(({ offset }) => offset < limit) : fresh;
     // Nobody will be done with those beyond the end.
     if (wanted.length < fresh.length) acknowledge(cursor, next - 1);
     const before = frames.at(-1);
