@@ -49,7 +49,7 @@ export function readHubAddress(args: Arguments): HubAddress {
  */
 export async function openHub(
   address: HubAddress,
-  options: Pick<ConnectOptions, "codec" | "verify"> = {},
+  options: Pick<ConnectOptions, "codec"> = {},
 ): Promise<Hub<Record<string, unknown>>> {
   const { url, token } = address;
   await request(address, "GET", "/healthz");

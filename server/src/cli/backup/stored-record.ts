@@ -8,7 +8,6 @@ import {
   encodeMsgpack,
   encodePublishFrame,
   encodeRecords,
-  isPayloadIntact,
   lengthOf,
   offsetOf,
   readBatchHead,
@@ -49,12 +48,18 @@ export const recordCodec: Codec = {
     const { messages } = fields as { readonly messages: readonly { readonly data: NewMessage }[] };
     return encodeRecords(messages.map(({ data }) => data));
   },
-  encode: (operation, body) => (body === undefined ? encodeMsgpack(operation) : encodePublish(operation, body)),
-  decode: (frame, verify = false) => {
+  encode: (operation, body) =>
+    body === undefined ? encodeMsgpack(checked(operation)) : encodePublish(operation, body),
+  decode: (frame) => {
     if (typeof frame === "string") throw new RingcastError("bad_frame", "The hub sent text in the binary dialect.");
-    return frame[0] === BATCH_MARK ? decodeDelivery(frame, verify) : decodeMsgpackHubFrame(frame);
+    return frame[0] === BATCH_MARK ? decodeDelivery(frame) : decodeMsgpackHubFrame(frame);
   },
 };
+
+/** The hub compares both checks of what is backed up: a record that is damaged on its disk becomes a gap. */
+function checked(operation: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return operation["op"] === "subscribe" ? { ...operation, verify: true } : operation;
+}
 
 function encodePublish(fields: Readonly<Record<string, unknown>>, body: string | Uint8Array): Uint8Array {
   const records = body as Uint8Array;
@@ -71,7 +76,7 @@ function encodePublish(fields: Readonly<Record<string, unknown>>, body: string |
   return encodePublishFrame(head, records);
 }
 
-function decodeDelivery(bytes: Uint8Array, verify: boolean): DecodedMessagesFrame | undefined {
+function decodeDelivery(bytes: Uint8Array): DecodedMessagesFrame | undefined {
   const head = readBatchHead(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (head === undefined || countRecords(view, head.recordsAt, bytes.length) !== head.count) {
@@ -80,20 +85,9 @@ function decodeDelivery(bytes: Uint8Array, verify: boolean): DecodedMessagesFram
   if (head.kind !== BATCH_KIND.delivery) return undefined;
   const messages: WireMessage[] = [];
   for (let at = head.recordsAt; at < bytes.length; at += lengthOf(view, at)) {
-    // Left out together with what follows: the SDK then reads it again.
-    if (verify && !isPayloadIntact(view, at)) return frameOf(head, messages, offsetOf(view, at));
     const data = new StoredRecord(bytes, view, at);
     messages.push({ offset: offsetOf(view, at), timestamp: timestampOf(view, at), data });
   }
-  return frameOf(head, messages);
-}
-
-function frameOf(
-  { number: subscription, topic, partition, name: epoch, position }: NonNullable<ReturnType<typeof readBatchHead>>,
-  messages: readonly WireMessage[],
-  damagedAt?: number,
-): DecodedMessagesFrame {
-  const next = damagedAt ?? position;
-  const frame = { op: "messages", subscription, topic, partition, epoch, next, messages } as const;
-  return damagedAt === undefined ? frame : { ...frame, damagedAt };
+  const { number: subscription, topic, partition, name: epoch, position: next } = head;
+  return { op: "messages", subscription, topic, partition, epoch, next, messages };
 }
