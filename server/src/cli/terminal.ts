@@ -76,6 +76,8 @@ class ProcessTerminal implements Terminal {
   async print(line: string): Promise<void> {
     if (this.isOutTerminal) this.draw("");
     if (process.stdout.destroyed || process.stdout.write(`${line}\n`)) return;
+    // Nobody would wake us any more: the interruption has been, and who went away drains nothing.
+    if (this.interrupted.aborted) return;
     await new Promise<void>((resolve) => {
       const end = () => {
         process.stdout.off("drain", end);
