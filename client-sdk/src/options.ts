@@ -26,7 +26,8 @@ export interface ConnectOptions {
   /**
    * Compares each record of a subscription with the check that its publisher made. Damaged ones are never handed out:
    * an `error` event tells of it, and they are read again over a new connection; three times in a row end the
-   * subscription. Not in the JSON entry, where the hub has compared them. Default false.
+   * subscription. Not in the JSON entry, where the hub has compared them, and without effect beside a `codec` of your
+   * own. Default false.
    */
   readonly verify?: boolean;
   /**

@@ -10,6 +10,8 @@ const WEEK = 1707;
 const TOKEN = "e2e-token-of-more-than-thirty-two-characters";
 /** Hours a second: the week in some three seconds. */
 const FAST = 60;
+/** So slow that the feed doesn't end while something is looked at. */
+const SLOW = 5;
 const TIMEOUT_MS = 40_000;
 
 describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
@@ -51,10 +53,11 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     await replay(hub, FAST);
     const page = await openPage(`${hub.url}/demo`);
     await untilAtLeast(page, "#shown", 200);
+    await replay(hub, SLOW);
     await page.click("#pause");
     await until("the page is paused", async () => (await textOf(page, "#connection-text")).startsWith("paused"));
     const kept = await offsetKept(page);
-    await untilHead(hub, kept + 200);
+    await untilHead(hub, kept + 50);
     await page.reload();
     await untilAtLeast(page, "#next-offset", kept);
     // It stands where it stood, although the hub has gone on.
@@ -62,6 +65,7 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     expect(await numberOf(page, "#next-offset")).toBe(kept);
     await page.click("#pause");
     await untilAtLeast(page, "#next-offset", kept + 10);
+    await replay(hub, FAST);
     await page.click("#live");
     await untilShownAll(page);
     expect(await textOf(page, "#integrity")).toBe("0 / 0");

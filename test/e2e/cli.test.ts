@@ -1,6 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { launch, runRingcast, startHub, type CommandResult, type TestHub } from "../support/hub.js";
 import { tempDir } from "../support/temp-dir.js";
 import { until, within } from "../support/until.js";
@@ -58,6 +59,13 @@ describe("ringcast", { timeout: 30_000 }, () => {
 
     test("tells its version", async () => {
       expect((await runRingcast(["--version"])).stdout).toMatch(/^ringcast \d+\.\d+\.\d+\n$/);
+    });
+
+    test("end with 1 and a sentence where the output can't be written", () => {
+      const command = ["-c", '"$0" "$@" > /dev/full', process.execPath, inject("launcher"), "config"];
+      const { status, stderr } = spawnSync("/bin/sh", command, { encoding: "utf8" });
+      expect(status).toBe(1);
+      expect(stderr).toBe("error: The output can't be written (ENOSPC).\n");
     });
 
     test.each([

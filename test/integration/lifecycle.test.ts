@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { launch, runRingcast, startHub, type TestHub } from "../support/hub.js";
 import { ask, askJson } from "../support/http-request.js";
@@ -44,6 +46,15 @@ describe("life of a hub", () => {
   it("ends with exit code 2 for a data directory that can't be one", async () => {
     const result = await runRingcast(["serve", "--port", "0", "--data", "/dev/null/data"]);
     expect(result.code).toBe(2);
+  });
+
+  it("ends with exit code 2 and a sentence when something else has the name of a folder that it needs", async () => {
+    using folder = tempDir();
+    writeFileSync(join(folder.path, "logs"), "");
+    const { code, stderr } = await runRingcast(["serve", "--port", "0", "--data", folder.path]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(join(folder.path, "logs"));
+    expect(stderr).not.toContain("    at ");
   });
 
   it("stops on SIGTERM: tells its clients, closes with 1001, exits 0, keeps what was stored", async () => {

@@ -62,9 +62,13 @@ class ProcessTerminal implements Terminal {
     process.on("SIGTERM", interrupt);
     for (const stream of [process.stdout, process.stderr]) {
       stream.on("error", (error: NodeJS.ErrnoException) => {
-        // The reader (head, less) has seen enough.
-        if (error.code !== "EPIPE") throw error;
-        this.#interrupting.abort();
+        if (error.code === "EPIPE") {
+          // The reader (head, less) has seen enough.
+          this.#interrupting.abort();
+          return;
+        }
+        if (stream === process.stdout) this.say(`error: The output can't be written (${error.code ?? error.message}).`);
+        process.exit(EXIT.failure);
       });
     }
   }

@@ -116,7 +116,7 @@ class DirectoryLogStore implements LogStore {
   constructor(options: LogStoreOptions, lock: DirectoryLock) {
     const { directory, runtime, onEvent } = options;
     const logs = join(directory, "logs");
-    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    makeFolder(logs);
     this.#runtime = runtime;
     this.#lock = lock;
     this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
@@ -499,4 +499,14 @@ function checkCapacity(config: TopicConfig): void {
 function readBootId(): string {
   const path = "/proc/sys/kernel/random/boot_id";
   return existsSync(path) ? readFileSync(path, "utf8").trim().replaceAll("-", "") : "0".repeat(32);
+}
+
+/** @throws RingcastError `unavailable` where something else has the name, or the file system refuses */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const message = `The folder ${shown(path)} can't be made: move what has its name away, or choose another data directory.`;
+    throw new RingcastError("unavailable", message, { field: "data" }, { cause: error });
+  }
 }
