@@ -63,7 +63,7 @@ export async function buildForTests(folder) {
 
 /**
  * Bundles the hub and the libraries that hold no native code: a hub of several hundred files takes twice as long to start,
- * and the tests start hundreds of them. What ships is not bundled; e2e/packages.test.ts runs that.
+ * and the tests start hundreds of them. What ships is not bundled; test/release/packages.test.ts runs that.
  */
 async function bundleServer(folder) {
   const source = join(ROOT, "server/src");
