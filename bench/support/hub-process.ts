@@ -20,7 +20,7 @@ export interface HubProcessOptions {
 
 export class HubProcess {
   private constructor(
-    private readonly child: ChildProcess,
+    readonly child: ChildProcess,
     private readonly temporaryData: string | undefined,
     readonly port: number,
   ) {}

@@ -1,39 +1,61 @@
 /**
- * Memory for the binary frames of one flush. Each is made once, for all who read at its place, and is gone when the flush's frames are: a fresh
- * buffer for each would be zeroed, and collected as garbage, 64 KiB at a time.
+ * Memory for the frames with records of a flush, and of the next ones while readers at the same place may still want them. A fresh buffer for each
+ * would be zeroed, and some thousand a second of 64 KiB each have the garbage collector stop the loop again and again.
  */
 import { ByteWriter, writeDeliveryHead, type DeliveryHead } from "@ringcast/protocol";
 import type { Frame } from "./port.js";
 
-const ARENA_BYTES = 1_048_576;
+const CHUNK_BYTES = 1_048_576;
+/** Kept for the next frames: as much as there is before the flush forgets what it built, and what goes beyond. */
+const MOST_CHUNKS = 10;
 /** What the head of a frame takes at most: fixed part, topic, epoch, filling. */
 const HEAD_BYTES = 512;
 
 export class FrameArena {
-  #writer = new ByteWriter(0);
+  readonly #chunks: ByteWriter[] = [];
+  /** Number of the chunk that is being filled. */
+  #current = 0;
 
   /**
    * A delivery with the given runs of records, which stays as it is until {@link clear}.
    * @param runs place of the first byte and behind the last of each run, in `bytes`
    */
-  frame(head: DeliveryHead, bytes: Uint8Array, runs: readonly number[]): Frame {
+  batch(head: DeliveryHead, bytes: Uint8Array, runs: readonly number[]): Frame {
     let length = HEAD_BYTES;
     for (let i = 0; i < runs.length; i += 2) length += (runs[i + 1] as number) - (runs[i] as number);
-    // What was made before lives on in its frames.
-    if (this.#writer.length + length > this.#writer.bytes.length) {
-      this.#writer = new ByteWriter(Math.max(ARENA_BYTES, length));
-    }
-    const writer = this.#writer;
-    const at = writer.length;
-    writeDeliveryHead(writer, head);
-    for (let i = 0; i < runs.length; i += 2) writer.copy(bytes, runs[i], runs[i + 1]);
-    return { bytes: writer.bytes.subarray(at, writer.length), binary: true, volatile: true };
+    const chunk = this.#chunkFor(length);
+    const at = chunk.length;
+    writeDeliveryHead(chunk, head);
+    for (let i = 0; i < runs.length; i += 2) chunk.copy(bytes, runs[i], runs[i + 1]);
+    return { bytes: chunk.bytes.subarray(at, chunk.length), binary: true, volatile: true };
+  }
+
+  /** A text frame of what a writer holds, which stays as it is until {@link clear}. */
+  text({ bytes, length }: ByteWriter): Frame {
+    const chunk = this.#chunkFor(length);
+    const at = chunk.length;
+    chunk.copy(bytes, 0, length);
+    return { bytes: chunk.bytes.subarray(at, chunk.length), binary: false, volatile: true };
   }
 
   /** The frames made until now are not needed any more. */
   clear(): void {
-    this.#writer.length = 0;
-    // An unusually large record's memory is given back.
-    if (this.#writer.bytes.length > ARENA_BYTES) this.#writer = new ByteWriter(0);
+    for (const chunk of this.#chunks) chunk.length = 0;
+    // What an unusually large flush or record took is given back.
+    if (this.#chunks.length > MOST_CHUNKS) this.#chunks.length = MOST_CHUNKS;
+    const large = this.#chunks.findIndex(({ bytes }) => bytes.length > CHUNK_BYTES);
+    if (large >= 0) this.#chunks.splice(large);
+    this.#current = 0;
+  }
+
+  /** Has room, so that it doesn't grow: what was made before lives on in its frames. */
+  #chunkFor(length: number): ByteWriter {
+    for (; this.#current < this.#chunks.length; this.#current++) {
+      const chunk = this.#chunks[this.#current] as ByteWriter;
+      if (chunk.length + length <= chunk.bytes.length) return chunk;
+    }
+    const added = new ByteWriter(Math.max(CHUNK_BYTES, length));
+    this.#chunks.push(added);
+    return added;
   }
 }

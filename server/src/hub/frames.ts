@@ -124,12 +124,12 @@ function messagesFrame(cursor: Cursor, { bytes, view, epoch }: ReadResult, { run
     }
   }
   writeMessagesEnd(writer);
-  return textFrame(writer.take());
+  return arena.text(writer);
 }
 
 /** The log's own bytes behind a head: one copy for all who read here. */
 function batchFrame(cursor: Cursor, { bytes, epoch }: ReadResult, { runs, nextOffset, count }: Picked): Frame {
-  return arena.frame({ ...headOf(cursor, epoch, nextOffset), count }, bytes, runs);
+  return arena.batch({ ...headOf(cursor, epoch, nextOffset), count }, bytes, runs);
 }
 
 function eventsFrame(cursor: Cursor, { bytes, view, epoch, start }: ReadResult, { runs }: Picked): Frame {

@@ -8,6 +8,10 @@ export const BLOCK_BYTES = 65_536;
 const SHORTEST_BLOCK_BYTES = 8_192;
 /** Bytes of blocks in one store; one block more than fits is let go at once. */
 const CACHE_BYTES = 8 * 2 ** 20;
+/** What a block takes, but for one with a record that is larger. */
+const SLAB_BYTES = BLOCK_BYTES + SHORTEST_BLOCK_BYTES;
+/** Memory of blocks that were let go, kept for the next ones. */
+const MOST_SPARE_SLABS = 32;
 /** Node's thread pool has four threads by default: more reads only wait there, where syncs want to get in, too. */
 const READS_AT_ONCE = 4;
 /** Bytes that were read for somebody and not used yet, half of the cache: else readers would push out each other's blocks before they come to use them. */
@@ -30,6 +34,10 @@ export interface Block {
   state: "reading" | "ready" | "failed";
   readonly askedMs: number;
   readonly region: Region;
+  /** What `bytes` is the beginning of. */
+  readonly slab: ArrayBuffer;
+  /** In the cache; else its memory goes to the next one, as soon as it isn't read any more. */
+  isKept: boolean;
 }
 
 /** Totals since the start. */
@@ -53,6 +61,12 @@ export class BlockCache {
   readonly #unused = new Set<Block>();
   /** Logs whose readers could not be served, because too much was under way. */
   readonly #turnedAway = new Set<RingLog>();
+  /**
+   * Memory to use again: a thousand reads a second would have the garbage collector stop the loop for 10 to 20 ms at a time. What was let go just now
+   * rests first: the records in it may still be on their way into a frame.
+   */
+  readonly #spare: ArrayBuffer[] = [];
+  readonly #resting: ArrayBuffer[] = [];
   #bytes = 0;
   #unusedBytes = 0;
   #reading = 0;
@@ -115,10 +129,12 @@ export class BlockCache {
     const lapEnd = start - (start % region.capacityBytes) + region.capacityBytes;
     const wanted = start + Math.max(bytes, SHORTEST_BLOCK_BYTES);
     const end = Math.min(Math.ceil(wanted / BLOCK_BYTES) * BLOCK_BYTES, lapEnd, log.headAddress);
-    const memory = new Uint8Array(end - start);
+    const length = end - start;
+    const slab = length > SLAB_BYTES ? new ArrayBuffer(length) : (this.#spare.pop() ?? new ArrayBuffer(SLAB_BYTES));
+    const memory = new Uint8Array(slab, 0, length);
+    const view = new DataView(slab, 0, length);
     const askedMs = this.#runtime.monotonicMs();
-    const view = new DataView(memory.buffer);
-    const block: Block = { start, end, bytes: memory, view, state: "reading", askedMs, region };
+    const block: Block = { start, end, bytes: memory, view, slab, state: "reading", askedMs, region, isKept: true };
     this.#add(block);
     this.#reading++;
     this.counters.blockReads++;
@@ -131,6 +147,9 @@ export class BlockCache {
     const isWhole = await block.region.readInto?.(block.start % block.region.capacityBytes, block.bytes);
     block.state = isWhole === true ? "ready" : "failed";
     this.#reading--;
+    // Whoever took records out of what was let go has done so: this is another turn.
+    while (this.#resting.length > 0) this.#keepSpare(this.#resting.pop() as ArrayBuffer);
+    if (!block.isKept) this.#rest(block);
     // The ring went on over it meanwhile: nobody stands there any more, and its bytes are of two laps.
     if (log.tailAddress > block.start) this.#remove(block);
     this.#onReadable(log);
@@ -172,10 +191,20 @@ export class BlockCache {
   #remove(block: Block): void {
     this.#forgetUnused(block);
     if (!this.#blocks.delete(block)) return;
+    block.isKept = false;
+    if (block.state !== "reading") this.#rest(block);
     this.#bytes -= block.bytes.length;
     const rest = (this.#ofRegion.get(block.region) ?? []).filter((other) => other !== block);
     if (rest.length === 0) this.#ofRegion.delete(block.region);
     else this.#ofRegion.set(block.region, rest);
+  }
+
+  #rest({ slab }: Block): void {
+    if (slab.byteLength === SLAB_BYTES) this.#resting.push(slab);
+  }
+
+  #keepSpare(slab: ArrayBuffer): void {
+    if (this.#spare.length < MOST_SPARE_SLABS) this.#spare.push(slab);
   }
 
   #forgetUnused(block: Block): void {
