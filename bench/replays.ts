@@ -156,7 +156,13 @@ function report(tallies: Readonly<Record<Kind, Tally>>, isPreferred: boolean): v
   });
   if (values.json) {
     console.log(
-      JSON.stringify({ replays: Number(values.replays), records: RECORDS, transport: values.transport, isPreferred, rows }),
+      JSON.stringify({
+        replays: Number(values.replays),
+        records: RECORDS,
+        transport: values.transport,
+        isPreferred,
+        rows,
+      }),
     );
     return;
   }
