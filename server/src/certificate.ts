@@ -48,6 +48,8 @@ export class Certificate {
   watch(transport: Transport): void {
     this.#transport = transport;
     for (const file of this.#names()) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, this.#changed);
+    // What changed between the reading of a file and the first look at it would go unnoticed.
+    this.#changed();
   }
 
   /**

@@ -8,12 +8,19 @@ export type UwsLibrary = Pick<typeof uWebSockets, "App" | "SSLApp" | "us_listen_
 /** uWebSockets.js reads this once, when it is loaded, and takes 4 KiB otherwise: too little for a browser's cookies of localhost. */
 const HEADER_LIMIT_VARIABLE = "UWS_HTTP_MAX_HEADERS_SIZE";
 
+let loading: Promise<UwsLibrary | Error> | undefined;
+
 /**
  * @param maxHeaderBytes header block of a request; holds for the whole process, the first caller decides
  * @returns the library, or the reason why it can't be had
  */
-export async function loadUws(maxHeaderBytes: number): Promise<UwsLibrary | Error> {
-  process.env[HEADER_LIMIT_VARIABLE] ??= String(maxHeaderBytes);
+export function loadUws(maxHeaderBytes: number): Promise<UwsLibrary | Error> {
+  return (loading ??= load(maxHeaderBytes));
+}
+
+async function load(maxHeaderBytes: number): Promise<UwsLibrary | Error> {
+  // Not what somebody else's environment says: the setting is the hub's.
+  process.env[HEADER_LIMIT_VARIABLE] = String(maxHeaderBytes);
   try {
     return await import("uWebSockets.js");
   } catch (error) {
