@@ -2,6 +2,7 @@
 import { judge, type Demands, type Verdict } from "../history/checker.js";
 import type { Fault, History } from "../history/history.js";
 import type { TestHub } from "../../support/hub.js";
+import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.js";
 import { JsonClient } from "../../support/json-client.js";
 import { randomOf, type Random } from "../../support/random.js";
 import { EventStreamReader } from "./event-stream-reader.js";
@@ -10,8 +11,16 @@ import { Reader } from "./reader.js";
 import { boundsOf, readingOf, Recorder } from "./recorder.js";
 import { SdkUser } from "./sdk-user.js";
 
-/** Does something to the hub, and says what; it serves again when the promise is settled. */
-export type Injection = (hub: TestHub, random: Random) => Promise<Pick<Fault, "name" | "costs">>;
+/** What a fault can be done to. */
+export interface World {
+  readonly hub: TestHub;
+  /** Between the hub and everybody who works on it. */
+  readonly network: TcpProxy;
+  readonly random: Random;
+}
+
+/** Does something to the hub or the network, and says what; both work again when the promise is settled. */
+export type Injection = (world: World) => Promise<Pick<Fault, "name" | "costs">>;
 
 export interface RunOptions {
   readonly hub: TestHub;
@@ -39,10 +48,11 @@ export async function run({ hub, seed, injections, demands, ...topic }: RunOptio
   const random = randomOf(seed);
   const recorder = new Recorder();
   await createTopic(hub, topic.partitions ?? 2, topic.capacityBytes ?? 4 * 2 ** 20);
-  const crew = new Crew(hub, random, recorder);
+  await using network = await startTcpProxy(() => hub.port);
+  const crew = new Crew(hub, network, random, recorder);
   for (const inject of injections) {
     await work(recorder, random);
-    recorder.tell({ type: "fault", ...(await inject(hub, random)) });
+    recorder.tell({ type: "fault", ...(await inject({ hub, network, random })) });
     await look(hub, recorder);
   }
   await work(recorder, random);
@@ -66,10 +76,10 @@ class Crew {
   readonly #hub: TestHub;
   readonly #recorder: Recorder;
 
-  constructor(hub: TestHub, random: Random, recorder: Recorder) {
+  constructor(hub: TestHub, network: TcpProxy, random: Random, recorder: Recorder) {
     this.#hub = hub;
     this.#recorder = recorder;
-    const shared = { url: hub.wsUrl, topic: TOPIC, recorder };
+    const shared = { url: `${network.wsUrl}/v1/ws`, topic: TOPIC, recorder };
     this.#publishers = (["json", "msgpack"] as const).flatMap((dialect) =>
       [true, false].map((isIdempotent) => {
         const name = `${dialect}-${isIdempotent ? "once" : "many"}`;
@@ -87,9 +97,9 @@ class Crew {
       });
     this.#readers = [
       ...(["json", "msgpack"] as const).flatMap((each) => [reader(each, "earliest", 0), reader(each, "latest", 64)]),
-      new EventStreamReader("event stream", hub.url, TOPIC, recorder),
+      new EventStreamReader("event stream", network.url, TOPIC, recorder),
     ];
-    this.#users = [1, 2].map((number) => new SdkUser(`sdk-${number}`, hub.url.replace("http", "ws"), TOPIC, recorder));
+    this.#users = [1, 2].map((number) => new SdkUser(`sdk-${number}`, network.wsUrl, TOPIC, recorder));
     this.#publishing = [...this.#publishers.map((each) => each.run()), ...this.#users.map((user) => user.publish())];
     this.#reading = [...this.#readers.map((each) => each.run()), ...this.#users.map((user) => user.read())];
   }
