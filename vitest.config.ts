@@ -17,7 +17,7 @@ const LONGEST = [
   "integration/flow-control",
 ];
 /** Those with the longest files come first; those of a kind stand together, as a worker serves one of them at a time. */
-const PROJECTS = ["release", "e2e", "integration", "fault", "property", "contract", "unit"];
+const PROJECTS = ["release", "soak", "e2e", "integration", "fault", "property", "contract", "unit"];
 
 class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
@@ -64,8 +64,10 @@ export default defineConfig({
       project("integration", { timeoutMs: 30_000 }),
       project("e2e", { timeoutMs: 60_000 }),
       project("fault", { timeoutMs: 60_000, isolate: true }),
-      // What is handed out: `npm run test:release`, not a part of `npm test`.
+      // Not a part of `npm test`. What is handed out: `npm run test:release`.
       project("release", { timeoutMs: 120_000 }),
+      // Many faults, one after the other: `npm run test:faults`.
+      project("soak", { timeoutMs: 60_000 }),
     ],
     // Most tests wait for processes and sockets: twice as many as the smallest machine has cores.
     maxWorkers: Math.max(4, availableParallelism()),

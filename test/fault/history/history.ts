@@ -118,7 +118,11 @@ export interface Closed extends At {
   readonly reader: string;
 }
 
-/** A fault that really took effect. */
+/** A fault begins. */
+export interface Injected extends At {
+  readonly type: "injected";
+}
+/** A fault that really took effect, and is over. */
 export interface Fault extends At {
   readonly type: "fault";
   readonly name: string;
@@ -152,6 +156,7 @@ export type HistoryEvent =
   | Delivered
   | GapTold
   | Closed
+  | Injected
   | Fault
   | Quiet
   | ReadBack

@@ -1,4 +1,5 @@
 /** A whole run: everybody at work on one topic, faults in between, then quiet, a reading back, and the judgement. */
+import { readFileSync } from "node:fs";
 import { judge, type Demands, type Verdict } from "../history/checker.js";
 import type { Fault, History } from "../history/history.js";
 import type { TestHub } from "../../support/hub.js";
@@ -35,6 +36,8 @@ export interface RunOptions {
 
 export interface RunResult extends Verdict {
   readonly history: History;
+  /** The most private memory that the hub was seen to have. */
+  readonly peakBytes: number;
 }
 
 const TOPIC = "run";
@@ -43,21 +46,24 @@ const WORK = { least: 30, more: 120 };
 /** A hub that answers no publish for so long has a fault of its own: the run ends, and says which calls hang. */
 const PATIENCE_MS = 10_000;
 const CATCH_UP_MS = 8_000;
+const LOOK_AT_MEMORY_MS = 100;
 
 export async function run({ hub, seed, injections, demands, ...topic }: RunOptions): Promise<RunResult> {
   const random = randomOf(seed);
   const recorder = new Recorder();
+  using memory = new MemoryWatch(hub);
   await createTopic(hub, topic.partitions ?? 2, topic.capacityBytes ?? 4 * 2 ** 20);
   await using network = await startTcpProxy(() => hub.port);
   const crew = new Crew(hub, network, random, recorder);
   for (const inject of injections) {
     await work(recorder, random);
+    recorder.tell({ type: "injected" });
     recorder.tell({ type: "fault", ...(await inject({ hub, network, random })) });
     await look(hub, recorder);
   }
   await work(recorder, random);
   await crew.finish(() => readBack(hub, recorder));
-  return { ...judge(recorder.history, demands), history: recorder.history };
+  return { ...judge(recorder.history, demands), history: recorder.history, peakBytes: memory.peakBytes };
 }
 
 async function work(recorder: Recorder, random: Random): Promise<void> {
@@ -122,6 +128,32 @@ class Crew {
     for (const user of this.#users) await user.close();
     await Promise.all(this.#reading);
     this.#recorder.tell({ type: "end" });
+  }
+}
+
+/** Looks at the hub's memory again and again, through its restarts. */
+class MemoryWatch implements Disposable {
+  peakBytes = 0;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(hub: TestHub) {
+    this.#timer = setInterval(() => {
+      this.peakBytes = Math.max(this.peakBytes, rssAnonBytes(hub.pid));
+    }, LOOK_AT_MEMORY_MS);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** @returns 0 while there is no such process */
+function rssAnonBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
   }
 }
 
