@@ -12,6 +12,8 @@ export interface HubOptions {
   readonly data?: string;
   /** 0, the default, picks a free port; `restart` keeps it. */
   readonly port?: number;
+  /** A file that the hub takes for `/proc/sys/kernel/random/boot_id`; needs root. */
+  readonly bootIdFile?: string;
 }
 
 export interface TestHub extends AsyncDisposable {
@@ -87,9 +89,11 @@ export function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   cwd?: string,
+  bootIdFile?: string,
 ): RunningProcess {
   const node = process.env["RINGCAST_TEST_NODE"] ?? process.execPath;
-  const child = spawn(node, [inject("launcher"), ...args], {
+  const command = [...(bootIdFile === undefined ? [] : inAnotherBoot(bootIdFile)), node, inject("launcher"), ...args];
+  const child = spawn(command[0] as string, command.slice(1), {
     env: { ...cleanEnvironment(), ...env },
     stdio: ["pipe", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
@@ -112,6 +116,12 @@ export interface RunningProcess {
   readonly ended: Promise<number | null>;
 }
 
+/** What makes a command see another boot id; the process is that of the command itself in the end. */
+function inAnotherBoot(file: string): string[] {
+  const bind = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"';
+  return ["unshare", "--mount", "/bin/sh", "-c", bind, file];
+}
+
 interface Listening {
   /** `s` with TLS. */
   readonly secure: string;
@@ -122,7 +132,7 @@ async function startProcess(options: HubOptions, data: string, port: number): Pr
   const transport = process.env["RINGCAST_TEST_TRANSPORT"];
   const args = ["serve", "--port", String(port), "--data", data, ...(options.args ?? [])];
   if (transport !== undefined && !args.includes("--transport")) args.push("--transport", transport);
-  const running = launch(args, options.env ?? {});
+  const running = launch(args, options.env ?? {}, undefined, options.bootIdFile);
   const ready = new Promise<Listening>((resolve, reject) => {
     const look = (): void => {
       const match = READY.exec(running.stdout);

@@ -51,8 +51,21 @@ function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
   file.noteSynced(Math.min(file.syncedAddress, log.headAddress), Math.min(file.syncedOffset, log.head));
   file.writeHeader(log, "open");
   file.publish(log);
+  bringToDevice(file);
   hooks.lineageChanged();
   return epoch;
+}
+
+/**
+ * Nobody gets a position in an epoch that the next power cut could take back: a reader that stands in one that is unknown afterwards is sent to the
+ * tail, and reads again what it had.
+ */
+function bringToDevice(file: FileHead): void {
+  try {
+    file.region.syncNow();
+  } catch {
+    // The sync in the background meets the same failure, and the log is latched by it.
+  }
 }
 
 function tell({ log, found, context, startedMs }: LogRecovery, recovery: Recovery, newEpoch: string | undefined): void {

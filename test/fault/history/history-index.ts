@@ -32,6 +32,8 @@ export interface Standing {
   readonly tail: number;
   readonly head: number;
   readonly next: number | undefined;
+  /** `epoch` is the newest one; what a reader is told that doesn't begin at the head is that of its position. */
+  readonly isCurrent: boolean;
   readonly asked: number;
   readonly told: number;
 }
@@ -127,16 +129,20 @@ function outcomeOf(event: HistoryEvent): Partial<Call> {
 }
 
 function standingsOf(events: History): Standing[] {
-  const asked = new Map<string, { topic: string; index: number }>();
+  const asked = new Map<string, { topic: string; index: number; resumed: readonly number[] }>();
   return events.flatMap((event, told): Standing[] => {
-    if (event.type === "look") asked.set(`call ${event.call}`, { topic: event.topic, index: told });
-    if (event.type === "open") asked.set(`reader ${event.reader}`, { topic: event.topic, index: told });
+    if (event.type === "look") asked.set(`call ${event.call}`, { topic: event.topic, index: told, resumed: [] });
+    if (event.type === "open") {
+      const resumed = event.resumes.map(({ partition }) => partition);
+      asked.set(`reader ${event.reader}`, { topic: event.topic, index: told, resumed });
+    }
     if (event.type !== "looked" && event.type !== "opened") return [];
     const request = asked.get(event.type === "looked" ? `call ${event.call}` : `reader ${event.reader}`);
     if (request === undefined) throw new Error(`event ${told} answers what nobody asked`);
     return event.partitions.map((bounds) => ({
       ...bounds,
       topic: request.topic,
+      isCurrent: !("next" in bounds) || (bounds.next === bounds.head && !request.resumed.includes(bounds.partition)),
       next: "next" in bounds ? bounds.next : undefined,
       asked: request.index,
       told,

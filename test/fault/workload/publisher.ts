@@ -1,5 +1,5 @@
 /** Publishes as long as it may, over connections that may break at any moment; one at a time with a sequence, or several at once without. */
-import type { ErrorCode, OffsetRange } from "@ringcast/protocol";
+import type { OffsetRange } from "@ringcast/protocol";
 import type { Place, Publish } from "../history/history.js";
 import { BinaryClient } from "../../support/binary-client.js";
 import type { AnyFrame, FrameClient } from "../../support/frame-client.js";
@@ -21,8 +21,13 @@ export interface PublisherOptions {
 
 const MOST_IN_FLIGHT = 8;
 const RETRY_MS = 20;
-/** Answers after which it is not known whether anything was stored. */
-const UNSURE: ReadonlySet<ErrorCode> = new Set(["internal"]);
+/** Whether an error leaves open if anything was stored: a sync that failed comes after the record was written. */
+function isUnsure({ op, code, details }: AnyFrame): boolean {
+  if (op !== "error") return false;
+  return (
+    code === "internal" || (code === "unavailable" && (details as AnyFrame["details"] | undefined)?.["stored"] !== "no")
+  );
+}
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -30,6 +35,8 @@ export class Publisher {
   #connections = 0;
   #values = 0;
   #sequence = 0;
+  /** A producer whose sequences the hub has lost begins anew, under another name. */
+  #lives = 0;
   #mayGoOn = true;
 
   constructor(options: PublisherOptions) {
@@ -60,13 +67,14 @@ export class Publisher {
   /** Sends a sequence until its outcome is known, over as many connections as it takes. */
   async #publishOnce(): Promise<void> {
     const payloads = this.#payloads();
-    const producer = { id: this.#options.name, sequence: this.#sequence };
+    const producer = { id: `${this.#options.name} ${this.#lives}`, sequence: this.#sequence };
     for (;;) {
       const client = await this.#connected();
       if (client === undefined) continue;
       const outcome = await this.#publish(client, payloads, producer);
       if (outcome === "unknown") continue;
       if (outcome === "ok") this.#sequence++;
+      if (outcome === "out_of_sequence") [this.#lives, this.#sequence] = [this.#lives + 1, 0];
       return;
     }
   }
@@ -75,7 +83,7 @@ export class Publisher {
     client: FrameClient,
     payloads: readonly Payload[],
     producer?: Publish["producer"],
-  ): Promise<"ok" | "refused" | "unknown"> {
+  ): Promise<"ok" | "refused" | "out_of_sequence" | "unknown"> {
     const { recorder, topic, random, name } = this.#options;
     const call = recorder.nextCall();
     const durability = random.oneIn(10) ? "synced" : "stored";
@@ -86,14 +94,14 @@ export class Publisher {
     const what = payloads.length === 1 ? { ...only } : { messages: payloads };
     const request = { op: "publish", topic, durability, ...what, ...(producer === undefined ? {} : { producer }) };
     const reply = await client.request(request, 60_000).catch(() => undefined);
-    if (reply === undefined || (reply.op === "error" && UNSURE.has(reply.code))) {
+    if (reply === undefined || isUnsure(reply)) {
       recorder.tell({ type: "unknown", call });
       return "unknown";
     }
     if (reply.op === "error") {
       recorder.tell({ type: "refused", call, code: reply.code });
       await pause(RETRY_MS);
-      return "refused";
+      return reply.code === "out_of_sequence" ? "out_of_sequence" : "refused";
     }
     const { duplicate: isDuplicate = false } = reply as { readonly duplicate?: boolean };
     const places = placesOf(topic, reply);

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly partitions?: number;
   /** Small, so that retention is met as well. */
   readonly capacityBytes?: number;
+  /** Time between the making of the topic and the first publish, milliseconds. */
+  readonly settleMs?: number;
 }
 
 export interface RunResult extends Verdict {
@@ -48,11 +50,12 @@ const PATIENCE_MS = 10_000;
 const CATCH_UP_MS = 8_000;
 const LOOK_AT_MEMORY_MS = 100;
 
-export async function run({ hub, seed, injections, demands, ...topic }: RunOptions): Promise<RunResult> {
+export async function run({ hub, seed, injections, demands, settleMs = 0, ...topic }: RunOptions): Promise<RunResult> {
   const random = randomOf(seed);
   const recorder = new Recorder();
   using memory = new MemoryWatch(hub);
   await createTopic(hub, topic.partitions ?? 2, topic.capacityBytes ?? 4 * 2 ** 20);
+  await pause(settleMs);
   await using network = await startTcpProxy(() => hub.port);
   const crew = new Crew(hub, network, random, recorder);
   for (const inject of injections) {
@@ -188,7 +191,12 @@ async function readBack(hub: TestHub, recorder: Recorder): Promise<Map<number, n
     from: "earliest",
     until: "head",
   });
-  const all = boundsOf(reply.partitions);
+  // The reply names the epoch of the first record; the topic's description that of the last.
+  const { topic } = await client.request({ op: "topic", topic: TOPIC });
+  const all = boundsOf(reply.partitions).map((bounds) => ({
+    ...bounds,
+    epoch: topic.partitions[bounds.partition]?.epoch ?? bounds.epoch,
+  }));
   const records = new Map(all.map(({ partition }) => [partition, [] as ReturnType<typeof readingOf>[]]));
   for (;;) {
     const frame = await client.next();

@@ -28,7 +28,8 @@ function stale({ calls, standings }: HistoryIndex): Anomaly[] {
       }
     }
     const acks = acksByEpoch.get(key) ?? [];
-    for (const each of told) {
+    const current = told.filter(({ isCurrent }) => isCurrent);
+    for (const each of current) {
       const ack = acks.find(({ ended, offset }) => ended < each.asked && offset >= each.head);
       if (ack === undefined) continue;
       anomalies.push({
@@ -36,7 +37,7 @@ function stale({ calls, standings }: HistoryIndex): Anomaly[] {
         what: `${key}: head ${each.head} was told after offset ${ack.offset} had been acknowledged`,
       });
     }
-    anomalies.push(...runsBack(key, told));
+    anomalies.push(...runsBack(key, current));
   }
   return anomalies;
 }
@@ -125,7 +126,10 @@ function clockBack({ readings }: HistoryIndex): Anomaly[] {
 /** A19: an epoch comes back. A20: one changes although nothing happened that could cost a record. */
 function epochs({ standings, faults, readBacks }: HistoryIndex): Anomaly[] {
   const anomalies: Anomaly[] = [];
-  for (const [key, told] of groupBy(standings, partitionKey)) {
+  for (const [key, told] of groupBy(
+    standings.filter(({ isCurrent }) => isCurrent),
+    partitionKey,
+  )) {
     const left = new Map<string, number>();
     let now: Standing | undefined;
     for (const each of told.toSorted((a, b) => a.asked - b.asked)) {

@@ -92,14 +92,24 @@ interface Stood {
 }
 
 /** Where acknowledged values stand: by the reading back, which alone knows the order of epochs. */
-function stoodOf({ calls, readBacks }: HistoryIndex): Stood[] {
+function stoodOf({ calls, readBacks, faults }: HistoryIndex): Stood[] {
+  // What has left by retention may have been cut off before, and others have its offset then.
+  const isTailSure = !faults.some(({ fault }) => fault.costs !== "none");
+  const there = new Map(
+    [...readBacks].map(([key, { records }]) => [
+      key,
+      new Set(records.map(({ epoch, offset }) => `${epoch}/${offset}`)),
+    ]),
+  );
   const order = new Map([...readBacks].map(([key, back]) => [key, lineageOf(back).map(({ epoch }) => epoch)]));
   return calls.flatMap((call): Stood[] => {
     if (call.outcome !== "ok" || call.isDuplicate) return [];
     return call.places.flatMap((place): Stood[] => {
       const epoch = order.get(partitionKey(place))?.indexOf(place.epoch) ?? -1;
       // Offsets go on from epoch to epoch: within a lineage the offset alone is the position.
-      return epoch < 0 ? [] : [{ call, position: place.offset, key: partitionKey(place) }];
+      const isLeft = isTailSure && place.offset < (readBacks.get(partitionKey(place))?.tail ?? 0);
+      const isThere = isLeft || there.get(partitionKey(place))?.has(`${place.epoch}/${place.offset}`) === true;
+      return epoch < 0 || !isThere ? [] : [{ call, position: place.offset, key: partitionKey(place) }];
     });
   });
 }

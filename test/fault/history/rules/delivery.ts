@@ -141,7 +141,9 @@ class Walk {
       lineage.findIndex((each) => each.epoch === epoch),
     ];
     // What has left by retention since, the reading back can't tell of.
-    if (from < 0) return expected.offset <= (this.#readBack?.tail ?? 0);
+    if (from < 0 && expected.offset <= (this.#readBack?.tail ?? 0)) return true;
+    // Nor of an epoch whose records a later power cut took, or that had none: that the offset is the right one has to do.
+    if (from < 0 || to < 0) return this.index.faults.some(({ fault }) => fault.costs === "memory");
     return to > from && expected.offset <= (lineage[to]?.first ?? -1);
   }
 

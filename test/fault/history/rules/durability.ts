@@ -126,6 +126,7 @@ function tornHead({ calls, standings }: HistoryIndex): Anomaly[] {
     });
   }
   return standings.flatMap((standing): Anomaly[] => {
+    if (!standing.isCurrent) return [];
     const value = inside.get(nameOf({ ...standing, offset: standing.head }));
     if (value === undefined) return [];
     return [
