@@ -1,11 +1,10 @@
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
-import { promisify } from "node:util";
+import { ftruncateSync, readSync, writeSync } from "node:fs";
 import { FILE_HEADER_BYTES } from "../file-header.js";
 import { codeOf } from "./log-file.js";
+import { RegionFile } from "./region-file.js";
 import type { FileBackedRegion } from "./region.js";
 import { storageError } from "./storage-error.js";
 
-const dataSync = promisify(fdatasync);
 /** Reads and writes of more than 2 GiB at once are refused by Node. */
 const MOST_AT_ONCE = 2 ** 30;
 /** Zeros behind the last byte, so that the head of a record that isn't whole can be looked at. */
@@ -40,13 +39,11 @@ export class FileRegion implements FileBackedRegion {
   allocatedBytes: number;
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView<ArrayBuffer>;
-  readonly #fd: number;
+  readonly #file: RegionFile;
   readonly #memory: RegionMemory;
-  #busy = 0;
-  #isClosed = false;
 
   constructor(options: FileRegionOptions) {
-    this.#fd = options.fd;
+    this.#file = new RegionFile(options.fd);
     this.#memory = options.memory;
     this.capacityBytes = options.capacityBytes;
     this.allocatedBytes = options.allocatedBytes;
@@ -59,7 +56,7 @@ export class FileRegion implements FileBackedRegion {
   grow(ringBytes: number): void {
     const wanted = Math.min(ringBytes, this.capacityBytes);
     if (wanted <= this.allocatedBytes) return;
-    lengthenFile(this.#fd, FILE_HEADER_BYTES + wanted);
+    lengthenFile(this.#file.fd, FILE_HEADER_BYTES + wanted);
     const bytes = new Uint8Array(FILE_HEADER_BYTES + wanted + SLACK_BYTES);
     bytes.set(this.bytes);
     this.#memory.bytes += bytes.length - this.bytes.length;
@@ -71,25 +68,19 @@ export class FileRegion implements FileBackedRegion {
   save(place: number, length: number): void {
     const end = place + length;
     try {
-      for (let at = place; at < end;) at += writeSync(this.#fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+      for (let at = place; at < end;)
+        at += writeSync(this.#file.fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
     } catch (error) {
       throw storageError(error);
     }
   }
 
-  async sync(): Promise<void> {
-    if (this.#isClosed) throw new Error("The region is closed.");
-    this.#busy++;
-    try {
-      await dataSync(this.#fd);
-    } finally {
-      this.#busy--;
-      this.#closeFile();
-    }
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
   syncNow(): void {
-    fdatasyncSync(this.#fd);
+    this.#file.syncNow();
   }
 
   /** Reads the file. @returns false when a part of it can't be read */
@@ -97,7 +88,7 @@ export class FileRegion implements FileBackedRegion {
     const end = FILE_HEADER_BYTES + this.allocatedBytes;
     try {
       for (let at = 0, read = 1; at < end; at += read) {
-        read = readSync(this.#fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+        read = readSync(this.#file.fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
         if (read === 0) return false;
       }
       return true;
@@ -108,14 +99,9 @@ export class FileRegion implements FileBackedRegion {
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#file.isClosed) return;
     this.#memory.bytes -= this.bytes.length;
-    this.#closeFile();
-  }
-
-  #closeFile(): void {
-    if (this.#isClosed && this.#busy === 0) closeSync(this.#fd);
+    this.#file.close();
   }
 }
 

@@ -1,13 +1,11 @@
-import { closeSync, fdatasync, fdatasyncSync, read } from "node:fs";
-import { promisify } from "node:util";
+import { closeSync, read } from "node:fs";
 import { FILE_HEADER_BYTES } from "../file-header.js";
 import type { Arenas, Slot } from "./arenas.js";
 import { allocate } from "./libc.js";
 import { canReadFile } from "./log-file.js";
+import { RegionFile } from "./region-file.js";
 import type { FileBackedRegion } from "./region.js";
 import { storageError } from "./storage-error.js";
-
-const dataSync = promisify(fdatasync);
 
 /** What a mapped region is made of. */
 export interface MappedRegionOptions {
@@ -37,11 +35,8 @@ export class MappedRegion implements FileBackedRegion {
   allocatedBytes: number;
   readonly #arenas: Arenas;
   readonly #slot: Slot;
-  readonly #fd: number;
+  readonly #file: RegionFile;
   readonly #endOfTurn: (callback: () => void) => void;
-  /** Calls under way that need the file. */
-  #busy = 0;
-  #isClosed = false;
 
   constructor(options: MappedRegionOptions) {
     const { arenas, fd, capacityBytes } = options;
@@ -52,7 +47,7 @@ export class MappedRegion implements FileBackedRegion {
       throw error;
     }
     this.#arenas = arenas;
-    this.#fd = fd;
+    this.#file = new RegionFile(fd);
     this.#endOfTurn = options.endOfTurn;
     this.bytes = this.#slot.arena.bytes;
     this.view = this.#slot.arena.view;
@@ -65,36 +60,22 @@ export class MappedRegion implements FileBackedRegion {
   grow(ringBytes: number): void {
     const wanted = Math.min(ringBytes, this.capacityBytes);
     if (wanted <= this.allocatedBytes) return;
-    allocateFile(this.#fd, FILE_HEADER_BYTES + this.allocatedBytes, wanted - this.allocatedBytes);
+    allocateFile(this.#file.fd, FILE_HEADER_BYTES + this.allocatedBytes, wanted - this.allocatedBytes);
     this.allocatedBytes = wanted;
   }
 
   /** fdatasync(2) covers the pages of a shared mapping, too. */
-  async sync(): Promise<void> {
-    if (this.#isClosed) throw new Error("The region is closed.");
-    this.#busy++;
-    try {
-      await dataSync(this.#fd);
-    } finally {
-      this.#busy--;
-      this.#closeFile();
-    }
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
   async readInto(at: number, target: Uint8Array): Promise<boolean> {
-    if (this.#isClosed) return false;
-    this.#busy++;
-    try {
-      return await readWhole(this.#fd, FILE_HEADER_BYTES + at, target);
-    } finally {
-      this.#busy--;
-      this.#closeFile();
-    }
+    if (this.#file.isClosed) return false;
+    return this.#file.use((fd) => readWhole(fd, FILE_HEADER_BYTES + at, target));
   }
 
-  /** Like {@link sync}, but blocks the loop until the device has everything. */
   syncNow(): void {
-    fdatasyncSync(this.#fd);
+    this.#file.syncNow();
   }
 
   /**
@@ -103,18 +84,13 @@ export class MappedRegion implements FileBackedRegion {
    */
   populate(): boolean {
     const length = FILE_HEADER_BYTES + this.allocatedBytes;
-    return this.#arenas.populate(this.#slot, length) ?? canReadFile(this.#fd, length);
+    return this.#arenas.populate(this.#slot, length) ?? canReadFile(this.#file.fd, length);
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#closeFile();
+    if (this.#file.isClosed) return;
+    this.#file.close();
     this.#endOfTurn(() => this.#arenas.unmap(this.#slot));
-  }
-
-  #closeFile(): void {
-    if (this.#isClosed && this.#busy === 0) closeSync(this.#fd);
   }
 }
 
