@@ -17,7 +17,7 @@ const LONGEST = [
   "integration/flow-control",
 ];
 /** Those with the longest files come first; those of a kind stand together, as a worker serves one of them at a time. */
-const PROJECTS = ["release", "soak", "e2e", "integration", "fault", "property", "contract", "unit"];
+const PROJECTS = ["release", "soak", "e2e", "integration", "hostile", "fault", "property", "contract", "unit"];
 
 class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
@@ -36,6 +36,8 @@ interface ProjectOptions {
   readonly timeoutMs?: number;
   /** Loads everything anew for each file: only where files replace modules of the platform, since it doubles the CPU time. */
   readonly isolate?: boolean;
+  /** More set-up, before all of its files. */
+  readonly setup?: string;
 }
 
 function project(name: string, options: ProjectOptions = {}) {
@@ -50,7 +52,7 @@ function project(name: string, options: ProjectOptions = {}) {
       isolate: options.isolate ?? false,
       testTimeout: options.timeoutMs ?? 10_000,
       hookTimeout: 30_000,
-      globalSetup: ["test/support/global-setup.ts"],
+      globalSetup: ["test/support/global-setup.ts", ...(options.setup === undefined ? [] : [options.setup])],
     },
   };
 }
@@ -62,12 +64,13 @@ export default defineConfig({
       project("property", { timeoutMs: 60_000 }),
       project("contract", { timeoutMs: 60_000 }),
       project("integration", { timeoutMs: 30_000 }),
+      project("hostile", { timeoutMs: 60_000 }),
       project("e2e", { timeoutMs: 60_000 }),
       project("fault", { timeoutMs: 60_000, isolate: true }),
       // Not a part of `npm test`. What is handed out: `npm run test:release`.
       project("release", { timeoutMs: 120_000 }),
-      // Many faults, one after the other: `npm run test:faults`.
-      project("soak", { timeoutMs: 60_000 }),
+      // Many faults, one after the other, and the table of what they cost: `npm run test:faults`.
+      project("soak", { timeoutMs: 60_000, setup: "test/soak/global-setup.ts" }),
     ],
     // Most tests wait for processes and sockets: twice as many as the smallest machine has cores.
     maxWorkers: Math.max(4, availableParallelism()),

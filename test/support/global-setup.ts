@@ -6,7 +6,7 @@ import type { TestProject } from "vitest/node";
 import { CHROMIUM, CURL, PYTHON_MSGPACK, ensureProgram } from "./system-packages.js";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const NEEDS_A_HUB = new Set(["integration", "e2e", "fault", "soak"]);
+const NEEDS_A_HUB = new Set(["integration", "hostile", "e2e", "fault", "soak"]);
 
 declare module "vitest" {
   interface ProvidedContext {

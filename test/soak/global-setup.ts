@@ -1,0 +1,42 @@
+/** Collects the rows of all tests, and prints the table when all have run. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestProject } from "vitest/node";
+import type { FaultRow } from "./rows.js";
+
+const RESULTS = join(dirname(fileURLToPath(import.meta.url)), "../fault/results");
+const ROWS = join(RESULTS, "rows.ndjson");
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Path of the file that rows are added to. */
+    faultRows: string;
+  }
+}
+
+export function setup(project: TestProject): void {
+  mkdirSync(RESULTS, { recursive: true });
+  rmSync(ROWS, { force: true });
+  project.provide("faultRows", ROWS);
+}
+
+export function teardown(): void {
+  if (!existsSync(ROWS)) return;
+  const rows = readFileSync(ROWS, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as FaultRow)
+    .toSorted((a, b) => (a.fault < b.fault ? -1 : 1));
+  console.table(Object.fromEntries(rows.map(({ fault, ...row }) => [fault, cellsOf(row)])));
+  writeFileSync(join(RESULTS, "faults.json"), `${JSON.stringify({ node: process.version, rows }, undefined, 2)}\n`);
+  rmSync(ROWS);
+}
+
+function cellsOf({ recoveryMs, peakMiB, ...counts }: Omit<FaultRow, "fault">): Record<string, number | string> {
+  return {
+    ...counts,
+    "recovery ms (max)": recoveryMs === undefined ? "" : `${recoveryMs.median} (${recoveryMs.max})`,
+    "peak MiB": peakMiB ?? "",
+  };
+}

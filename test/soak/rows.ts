@@ -1,0 +1,97 @@
+/** The table of `npm run test:faults`: each test adds its row, whoever ran them all prints it. */
+import { appendFileSync } from "node:fs";
+import { inject } from "vitest";
+import type { AnomalyName, History } from "../fault/history/history.js";
+import type { RunResult } from "../fault/workload/run.js";
+
+/** What is counted under which heading. */
+export const HEADINGS = {
+  lost: ["A1", "A2", "A16"],
+  duplicated: ["A5", "A6"],
+  reordered: ["A8", "A9", "A10", "A18"],
+  divergent: ["A14", "A15", "A17", "A19"],
+  unannounced: ["A11", "A12", "A13"],
+  needlessEpochs: ["A20"],
+  wrongAnswers: ["A3", "A4", "A7"],
+} as const satisfies Record<string, readonly AnomalyName[]>;
+
+export type Counted = Record<keyof typeof HEADINGS, number>;
+
+/** What one fault has cost. */
+export interface FaultRow extends Counted {
+  /** `family: fault` */
+  readonly fault: string;
+  /** How many times it was really done. */
+  readonly cycles: number;
+  /** What clients asked for, or what was looked at, meanwhile. */
+  readonly operations: number;
+  readonly acknowledged: number;
+  readonly delivered: number;
+  /** From the fault to the next acknowledgement, milliseconds; undefined where nothing had to recover. */
+  readonly recoveryMs?: { readonly median: number; readonly max: number };
+  /** The hub's private memory at its peak; undefined where no hub's process ran. */
+  readonly peakMiB?: number;
+}
+
+/** Nothing found. */
+export const NOTHING: Counted = {
+  lost: 0,
+  duplicated: 0,
+  reordered: 0,
+  divergent: 0,
+  unannounced: 0,
+  needlessEpochs: 0,
+  wrongAnswers: 0,
+};
+
+/** Adds a row; before what it says is asserted, so that a finding is in the table as well. */
+export function addRow(row: FaultRow): void {
+  appendFileSync(inject("faultRows"), `${JSON.stringify(row)}\n`);
+}
+
+/** Anomalies under their headings. */
+export function countedOf(anomalies: readonly { readonly name: AnomalyName }[]): Counted {
+  const counted = Object.entries(HEADINGS).map(([heading, names]) => [
+    heading,
+    anomalies.filter(({ name }) => (names as readonly AnomalyName[]).includes(name)).length,
+  ]);
+  return Object.fromEntries(counted) as Counted;
+}
+
+/** Median and maximum; undefined of nothing. */
+export function spreadOf(values: readonly number[]): FaultRow["recoveryMs"] {
+  const ascending = values.toSorted((a, b) => a - b);
+  const median = ascending[ascending.length >> 1];
+  const max = ascending.at(-1);
+  return median === undefined || max === undefined ? undefined : { median, max };
+}
+
+/** Adds the row of a run of the workload. */
+export function addRunRow(fault: string, { anomalies, counts, history, peakBytes }: RunResult): void {
+  const recoveryMs = spreadOf(recoveriesOf(history));
+  addRow({
+    fault,
+    cycles: counts.faults,
+    operations: counts.publishes,
+    acknowledged: counts.acknowledged,
+    delivered: counts.delivered,
+    ...countedOf(anomalies),
+    ...(recoveryMs === undefined ? {} : { recoveryMs }),
+    peakMiB: Math.round(peakBytes / 1024 ** 2),
+  });
+}
+
+/** From the beginning of each fault to the first acknowledgement after it was over. */
+function recoveriesOf(history: History): number[] {
+  const recoveries: number[] = [];
+  let begun: number | undefined;
+  let isOver = false;
+  for (const { type, at } of history) {
+    if (type === "injected") [begun, isOver] = [at, false];
+    if (type === "fault") isOver = true;
+    if (type !== "published" || begun === undefined || !isOver) continue;
+    recoveries.push(at - begun);
+    begun = undefined;
+  }
+  return recoveries;
+}

@@ -1,0 +1,19 @@
+/**
+ * How much of everything `npm run test:faults` does. `RINGCAST_LONG=1` asks for the long run, before a release; `RINGCAST_CYCLES` for so many cycles of
+ * every fault; `RINGCAST_SEED` for the choices of an earlier run.
+ */
+
+const isLong = process.env["RINGCAST_LONG"] === "1";
+const given = process.env["RINGCAST_CYCLES"];
+
+export const SEED = Number(process.env["RINGCAST_SEED"] ?? Date.now() % 2 ** 31);
+
+/** @param bounded in continuous integration; @param long before a release */
+export function cycles(bounded: number, long: number): number {
+  return given === undefined ? amount(bounded, long) : Number(given);
+}
+
+/** Like {@link cycles}, for what isn't counted in cycles: inputs, records, connections. */
+export function amount(bounded: number, long: number): number {
+  return isLong ? long : bounded;
+}
