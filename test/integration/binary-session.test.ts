@@ -1,12 +1,12 @@
-/** The binary dialect over both transports: every operation has the outcome that it has in the JSON dialect. */
+/** The binary dialect over both TRANSPORTS: every operation has the outcome that it has in the JSON dialect. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadUws } from "../../server/src/transport/uws/library.js";
 import { recordBytes, publishFrame, type PublishDraft, type RecordDraft } from "../support/batch-frame.js";
 import { BinaryClient } from "../support/binary-client.js";
 import type { AnyFrame, FrameClient } from "../support/frame-client.js";
 import { askJson } from "../support/http-request.js";
 import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { TRANSPORTS } from "../support/TRANSPORTS.js";
 
 type Script = (client: FrameClient, topic: string) => Promise<readonly AnyFrame[]>;
 
@@ -102,10 +102,8 @@ const SCRIPTS: readonly [name: string, expected: string, script: Script][] = [
 ];
 
 // uWebSockets.js has no binary for every version of Node.
-const hasUws = !((await loadUws(16_384)) instanceof Error);
-const transports = hasUws ? (["uws", "ws"] as const) : (["ws"] as const);
 
-describe.each(transports)("over %s", suite);
+describe.each(TRANSPORTS)("over %s", suite);
 
 function suite(transport: "uws" | "ws"): void {
   let hub: TestHub;
