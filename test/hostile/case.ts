@@ -33,7 +33,7 @@ export interface HostileCase {
   /** The one outcome that is right, or that of each transport where the WebSocket or HTTP layer itself answers differently. */
   readonly outcome: Outcome | Readonly<Record<TransportName, Outcome>>;
   /** Does it, and tells how it was met. */
-  meet(scene: Scene): Promise<Outcome>;
+  readonly meet: (scene: Scene) => Promise<Outcome>;
 }
 
 export interface FamilyOptions {

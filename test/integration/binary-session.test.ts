@@ -1,4 +1,4 @@
-/** The binary dialect over both TRANSPORTS: every operation has the outcome that it has in the JSON dialect. */
+/** The binary dialect over both transports: every operation has the outcome that it has in the JSON dialect. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordBytes, publishFrame, type PublishDraft, type RecordDraft } from "../support/batch-frame.js";
 import { BinaryClient } from "../support/binary-client.js";
@@ -6,7 +6,7 @@ import type { AnyFrame, FrameClient } from "../support/frame-client.js";
 import { askJson } from "../support/http-request.js";
 import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
-import { TRANSPORTS } from "../support/TRANSPORTS.js";
+import { TRANSPORTS } from "../support/transports.js";
 
 type Script = (client: FrameClient, topic: string) => Promise<readonly AnyFrame[]>;
 
