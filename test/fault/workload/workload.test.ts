@@ -1,7 +1,8 @@
 /** The hub's process dies, stops and stalls under load, and so does its network; nothing that was promised is broken. */
 import { describe, expect, it } from "vitest";
 import { startHub } from "../../support/hub.js";
-import { crumble, cut, delay, kill, muteClients, muteHub, stall, terminate } from "./injections.js";
+import { crumble, cut, delay, muteClients, muteHub } from "./injections/network.js";
+import { kill, stall, terminate } from "./injections/process.js";
 import { run } from "./run.js";
 
 const SEED = Number(process.env["RINGCAST_SEED"] ?? Date.now() % 2 ** 31);

@@ -1,28 +1,6 @@
-/** Faults, one function each. */
-import type { Fault } from "../history/history.js";
-import type { Injection, World } from "./run.js";
-
-/** The process dies at once, and is started on the same data. */
-export const kill: Injection = async ({ hub }) => {
-  await hub.kill();
-  await hub.restart();
-  return harmless("SIGKILL");
-};
-
-/** An orderly stop and start. */
-export const terminate: Injection = async ({ hub }) => {
-  await hub.stop();
-  await hub.restart();
-  return harmless("SIGTERM");
-};
-
-/** The process stands still for a while. */
-export const stall: Injection = async ({ hub, random }) => {
-  process.kill(hub.pid, "SIGSTOP");
-  await pause(100 + random.below(400));
-  process.kill(hub.pid, "SIGCONT");
-  return harmless("SIGSTOP");
-};
+/** Faults of the network between the hub and everybody else, one function each. */
+import type { Injection, World } from "../run.js";
+import { harmless, pause } from "./harmless.js";
 
 /** Every connection is reset, in the midst of whatever is under way. */
 export const cut: Injection = ({ network }) => {
@@ -58,13 +36,4 @@ function unheard(name: string, begin: (world: World) => void): Injection {
     world.network.cut();
     return harmless(name);
   };
-}
-
-/** Nothing that was acknowledged may be lost by it. */
-function harmless(name: string): Pick<Fault, "name" | "costs"> {
-  return { name, costs: "none" };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,6 @@
-/** Faults of the process and of the network while everybody works on the hub. */
+/** Faults of the hub's process while everybody works on the hub. */
 import { describe, expect, it } from "vitest";
-import * as injections from "../fault/workload/injections.js";
+import * as injections from "../fault/workload/injections/process.js";
 import { run, type Injection } from "../fault/workload/run.js";
 import { startHub } from "../support/hub.js";
 import { addRunRow } from "./rows.js";
@@ -10,7 +10,7 @@ const CYCLES = cycles(4, 25);
 /** Time for one cycle on a machine that has more to do. */
 const CYCLE_MS = 20_000;
 
-describe(`faults under load (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)`, () => {
+describe(`faults of the hub's process under load (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)`, () => {
   it.each(Object.entries(injections))(
     "%s",
     async (fault, injection: Injection) => {
@@ -24,7 +24,7 @@ describe(`faults under load (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)`, () => {
         demands,
       });
 
-      addRunRow(fault, result);
+      addRunRow(`process: ${fault}`, result);
       expect(result.anomalies).toEqual([]);
       expect(result.vacuous).toEqual([]);
     },
