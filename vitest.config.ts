@@ -17,7 +17,18 @@ const LONGEST = [
   "integration/flow-control",
 ];
 /** Those with the longest files come first; those of a kind stand together, as a worker serves one of them at a time. */
-const PROJECTS = ["release", "soak", "e2e", "integration", "hostile", "fault", "property", "contract", "unit"];
+const PROJECTS = [
+  "release",
+  "soak",
+  "e2e",
+  "integration",
+  "hostile",
+  "fault",
+  "simulation",
+  "property",
+  "contract",
+  "unit",
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
@@ -67,6 +78,8 @@ export default defineConfig({
       project("hostile", { timeoutMs: 60_000 }),
       project("e2e", { timeoutMs: 60_000 }),
       project("fault", { timeoutMs: 60_000, isolate: true }),
+      // The hub in a world of its own: virtual time, a model of the disk, a model of the network.
+      project("simulation", { timeoutMs: 60_000 }),
       // Not a part of `npm test`. What is handed out: `npm run test:release`.
       project("release", { timeoutMs: 120_000 }),
       // Many faults, one after the other, and the table of what they cost: `npm run test:faults`.
