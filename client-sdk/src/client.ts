@@ -109,6 +109,7 @@ export function createHub<Topics>(
     transport = platformTransport,
     runtime = platformRuntime,
     timeoutMs = 30_000,
+    maxRetryMs = 10_000,
     maxBacklog = 10_000,
   } = options;
   const { on, tell } = createListeners<HubEvents>();
@@ -120,7 +121,7 @@ export function createHub<Topics>(
   let closing: Promise<void> | undefined;
 
   const connection = createConnection(
-    { urls: toRoutes(url), token, codec, transport, runtime },
+    { urls: toRoutes(url), token, codec, transport, runtime, maxRetryMs },
     {
       received: (frame, error) => {
         const { id, subscription } = frame as { readonly id?: number; readonly subscription?: number };

@@ -15,6 +15,7 @@ export interface ConnectionSettings {
   readonly codec: Codec;
   readonly transport: Transport;
   readonly runtime: Runtime;
+  readonly maxRetryMs: number;
 }
 
 export interface ConnectionHandler {
@@ -58,7 +59,6 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   const PONG_MS = 10_000;
   /** The first retry comes within this time; the bound doubles from then on. */
   const FIRST_RETRY_MS = 250;
-  const LAST_RETRY_MS = 10_000;
   /** A connection that lived so long was a good one: the next retry is a first one again. */
   const STABLE_MS = 5_000;
   /** Close code where there was none. */
@@ -66,7 +66,7 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   /** Close code of a wrong token. */
   const UNAUTHORIZED = 4401;
 
-  const { urls, token, codec, transport, runtime } = settings;
+  const { urls, token, codec, transport, runtime, maxRetryMs } = settings;
   let state: ConnectionState = "connecting";
   let socket: TransportSocket | undefined;
   /** Undefined while what is sent has no chance. */
@@ -192,7 +192,7 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
     else {
       arm(
         returnMs === undefined
-          ? runtime.random() * Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts++)
+          ? runtime.random() * Math.min(maxRetryMs, FIRST_RETRY_MS * 2 ** attempts++)
           : returnMs - runtime.monotonicMs(),
         dial,
       );

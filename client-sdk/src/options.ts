@@ -19,6 +19,12 @@ export interface ConnectOptions {
    */
   readonly timeoutMs?: number;
   /**
+   * The longest wait before another attempt to connect. The first one comes within 250 ms of the loss, each further one
+   * within twice the time, up to this; how much of it is left to chance, so that not all clients come at once. Default
+   * 10,000. Less where few clients belong to a hub and nobody may wait.
+   */
+  readonly maxRetryMs?: number;
+  /**
    * Publishes that may wait for their acknowledgement at once; one more rejects with `too_many`. Default 10,000. See
    * `Hub.drained`.
    */

@@ -18,13 +18,18 @@ describe("the connection", () => {
     await expect(dial({}, url)).rejects.toMatchObject({ code: "bad_request", details: { field: "url" } });
   });
 
-  it("retries within 250 ms after a stable connection, and doubles the bound up to 10 s", async () => {
-    const { network, runtime } = await connected();
+  it.each([
+    ["10 s", {}, [250, 500, 1_000, 2_000, 4_000, 8_000, 9_990, 9_990]],
+    ["what is asked for", { maxRetryMs: 1_500 }, [250, 500, 1_000, 1_500, 1_500]],
+    ["less than the first bound", { maxRetryMs: 100 }, [100, 100]],
+  ] as const)("retries within 250 ms after a stable connection, and doubles the bound up to %s", async (...row) => {
+    const [, options, bounds] = row;
+    const { network, runtime } = await connected(options);
     runtime.chance = 0.999;
     await runtime.advance(6_000);
     await network.socket.cut();
     const waits: number[] = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < bounds.length; i++) {
       const before = network.sockets.length;
       let waited = 0;
       while (network.sockets.length === before) {
@@ -34,7 +39,7 @@ describe("the connection", () => {
       waits.push(waited);
       await network.socket.cut();
     }
-    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 9_990, 9_990]);
+    expect(waits).toEqual(bounds);
   });
 
   it("keeps the bound growing while connections die young", async () => {
