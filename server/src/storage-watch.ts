@@ -24,6 +24,11 @@ export class StorageWatch {
       this.onSync(event.tookMs);
       return;
     }
+    if (event.type === "clock-jumped") {
+      const { byMs } = event;
+      this.#log.warn({ byMs }, "the machine's clock jumped; where it went ahead, age limits follow step by step");
+      return;
+    }
     if (event.type === "region") {
       this.#log.info({ region: event.kind, reason: event.reason }, "how logs are kept");
       return;

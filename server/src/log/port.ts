@@ -235,6 +235,8 @@ export type LogEvent =
       readonly reason: string;
     }
   | { readonly type: "synced"; readonly tookMs: number }
+  /** The machine's clock jumped, back where it is negative. Told when ages are looked at, so that a hub without age limits may say nothing. */
+  | { readonly type: "clock-jumped"; readonly byMs: number }
   /** Changes of the catalogue are damaged, from this byte of the file on; those behind them were carried out. */
   | { readonly type: "catalogue-damaged"; readonly file: string; readonly at: number }
   /** What the file logs live in, told once at opening, and why. */

@@ -2,7 +2,7 @@
  * Records of topics that nobody has asked for since the start expire, too: the catalogue knows when the first of them do, and they are asked for then.
  */
 import { RingcastError } from "@ringcast/protocol";
-import type { Runtime, Timer } from "../runtime/index.js";
+import type { AgeClock, Runtime, Timer } from "../runtime/index.js";
 import type { Catalogue } from "./catalogue/catalogue.js";
 
 /** Topics opened in one turn because something of them is due. */
@@ -10,11 +10,12 @@ const PER_TURN = 16;
 const NEXT_TURN_MS = 1;
 /** What could not be let go is tried again so much later. */
 const RETRY_MS = 1_000;
-/** The wall clock may jump: it is looked at so often at least. */
+/** The clock of ages may go faster, or run back: it is looked at so often at least. */
 const LONGEST_WAIT_MS = 60_000;
 
 export class RetentionSchedule {
-  readonly #runtime: Runtime;
+  readonly #runtime: Pick<Runtime, "setTimer">;
+  readonly #ages: AgeClock;
   readonly #catalogue: Catalogue;
   readonly #expire: (name: string) => void;
   #timer: Timer | undefined;
@@ -22,8 +23,14 @@ export class RetentionSchedule {
   #isClosed = false;
 
   /** @param expire opens a topic, lets go what is due, and writes down when something is due again */
-  constructor(runtime: Runtime, catalogue: Catalogue, expire: (name: string) => void) {
+  constructor(
+    runtime: Pick<Runtime, "setTimer">,
+    ages: AgeClock,
+    catalogue: Catalogue,
+    expire: (name: string) => void,
+  ) {
     this.#runtime = runtime;
+    this.#ages = ages;
     this.#catalogue = catalogue;
     this.#expire = expire;
   }
@@ -39,7 +46,7 @@ export class RetentionSchedule {
     if (this.#isClosed || expiresMs >= this.#plannedMs) return;
     this.#timer?.cancel();
     this.#plannedMs = expiresMs;
-    const delayMs = Math.min(LONGEST_WAIT_MS, Math.max(NEXT_TURN_MS, expiresMs - this.#runtime.nowMs()));
+    const delayMs = Math.min(LONGEST_WAIT_MS, Math.max(NEXT_TURN_MS, expiresMs - this.#ages.nowMs()));
     this.#timer = this.#runtime.setTimer(delayMs, () => this.#look());
   }
 
@@ -55,12 +62,12 @@ export class RetentionSchedule {
     } catch (error) {
       // The catalogue can't be written, e.g. on a full disk: nobody is there to be told, and the hub goes on.
       if (!(error instanceof RingcastError)) throw error;
-      this.noted(this.#runtime.nowMs() + RETRY_MS);
+      this.noted(this.#ages.nowMs() + RETRY_MS);
     }
   }
 
   #expireDue(): void {
-    const nowMs = this.#runtime.nowMs();
+    const nowMs = this.#ages.nowMs();
     const due = this.#catalogue.expiries(PER_TURN).filter(({ expiresMs }) => expiresMs <= nowMs);
     for (const { name } of due) this.#expire(name);
     const next = this.#catalogue.expiries(1)[0];

@@ -3,7 +3,7 @@
  * when the wheel comes by, whether anybody publishes or not.
  */
 import { isFiller, RingcastError, timestampOf, type TopicConfig } from "@ringcast/protocol";
-import { type Runtime, type Timed, type TimerWheel } from "../runtime/index.js";
+import { type AgeClock, type Timed, type TimerWheel } from "../runtime/index.js";
 import { behindDamage, lengthAt } from "./locate.js";
 import { placeOf } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
@@ -15,7 +15,8 @@ const RETRY_MS = 1_000;
 
 /** What one store has for all retained logs. */
 export interface RetentionContext {
-  readonly runtime: Runtime;
+  /** What the age of records is measured by. */
+  readonly ages: AgeClock;
   readonly wheel: TimerWheel;
   /** Told how many records a log let go. */
   readonly expired: (records: number) => void;
@@ -34,8 +35,10 @@ export class LogRetention implements Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   wheelSlot = -1;
-  /** When something is to be done, by the wall clock, or earlier; Infinity: nothing will be. */
+  /** When something is to be done, by the clock of ages, or earlier; Infinity: nothing will be. */
   dueMs = Infinity;
+  /** The time at the last look. */
+  #lookedMs = 0;
   readonly #log: PartitionLog;
   readonly #emptier: Emptier;
   readonly #context: RetentionContext;
@@ -54,7 +57,7 @@ export class LogRetention implements Timed {
     const { retentionRecords } = this.#limits;
     const log = this.#log;
     const isOver = retentionRecords > 0 && log.head - log.tail > retentionRecords;
-    this.#wait(isOver || dueMs <= this.#context.runtime.nowMs() ? this.#attempt() : dueMs);
+    this.#wait(isOver || dueMs <= this.#context.ages.nowMs() ? this.#attempt() : dueMs);
   }
 
   /** Takes other limits, which hold at once. */
@@ -71,8 +74,10 @@ export class LogRetention implements Timed {
   }
 
   look(): number | undefined {
-    const nowMs = this.#context.runtime.nowMs();
-    if (this.dueMs <= nowMs) this.dueMs = this.#attempt();
+    const nowMs = this.#context.ages.nowMs();
+    // A clock that ran back would have what is to be tried again in a second wait for as long as it ran back.
+    if (this.dueMs <= nowMs || nowMs < this.#lookedMs) this.dueMs = this.#attempt();
+    this.#lookedMs = nowMs;
     return this.#isClosed || this.dueMs === Infinity ? undefined : Math.max(0, this.dueMs - nowMs);
   }
 
@@ -82,11 +87,12 @@ export class LogRetention implements Timed {
   }
 
   #wait(dueMs: number): void {
-    const { wheel, runtime } = this.#context;
+    const { wheel, ages } = this.#context;
     this.dueMs = dueMs;
     if (this.#isClosed) return;
     wheel.remove(this);
-    if (dueMs !== Infinity) wheel.add(this, Math.max(0, dueMs - runtime.nowMs()));
+    this.#lookedMs = ages.nowMs();
+    if (dueMs !== Infinity) wheel.add(this, Math.max(0, dueMs - this.#lookedMs));
   }
 
   /** Brings the tail to where it should be. @returns when to do so again; Infinity: when something was appended */
@@ -96,13 +102,13 @@ export class LogRetention implements Timed {
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
       // The keeper has said so by an event.
-      return this.#context.runtime.nowMs() + RETRY_MS;
+      return this.#context.ages.nowMs() + RETRY_MS;
     }
   }
 
   #enforce(): number {
     const { retentionMs, retentionRecords } = this.#limits;
-    const nowMs = this.#context.runtime.nowMs();
+    const nowMs = this.#context.ages.nowMs();
     const log = this.#log;
     const wasEmpty = log.head === log.tail;
     if (wasEmpty && log.storedBytes > 0 && this.dueMs <= nowMs) {
@@ -128,10 +134,10 @@ export class LogRetention implements Timed {
     try {
       const isGone = await this.#emptier.empty(this.#log);
       if (!isGone && this.wheelSlot < 0 && this.#log.head === this.#log.tail)
-        this.#wait(this.#emptyAt(this.#context.runtime.nowMs()));
+        this.#wait(this.#emptyAt(this.#context.ages.nowMs()));
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
-      this.#wait(this.#context.runtime.nowMs() + RETRY_MS);
+      this.#wait(this.#context.ages.nowMs() + RETRY_MS);
     }
   }
 }

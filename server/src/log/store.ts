@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
-import { type Runtime, type Timer, TimerWheel } from "../runtime/index.js";
+import { AgeClock, type Runtime, type Timer, TimerWheel } from "../runtime/index.js";
 import { BlockCache } from "./block-cache.js";
 import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
 import { DataLimitError } from "./data-limit.js";
@@ -87,6 +87,7 @@ class DirectoryLogStore implements LogStore {
   readonly #blocks: BlockCache;
   readonly #memory: RegionMemory = { bytes: 0 };
   readonly #context: FileContext;
+  readonly #ages: AgeClock;
   readonly #retention: RetentionContext;
   readonly #topics: TopicCache;
   readonly #wheel: TimerWheel;
@@ -128,8 +129,13 @@ class DirectoryLogStore implements LogStore {
     this.#catalogue = new Catalogue(join(directory, "catalogue"));
     for (const { file, at, isDamage } of this.#catalogue.flaws)
       if (isDamage) onEvent({ type: "catalogue-damaged", file, at });
-    this.#retention = { runtime, wheel: this.#wheel, expired: (records) => (this.#expiredRecords += records) };
-    this.#schedule = new RetentionSchedule(runtime, this.#catalogue, (name) => this.#expire(name));
+    this.#ages = new AgeClock(runtime, (byMs) => onEvent({ type: "clock-jumped", byMs }));
+    this.#retention = {
+      ages: this.#ages,
+      wheel: this.#wheel,
+      expired: (records) => (this.#expiredRecords += records),
+    };
+    this.#schedule = new RetentionSchedule(runtime, this.#ages, this.#catalogue, (name) => this.#expire(name));
     this.#fileBytes = this.#catalogue.bytes;
     const region = chooseRegion(logs, options.mmap ?? true);
     onEvent({ type: "region", ...region });
@@ -221,7 +227,7 @@ class DirectoryLogStore implements LogStore {
     const topic = this.#existing(name);
     const epoch = this.#runtime.randomId(EPOCH_LENGTH);
     const epochs = topic.partitions.map(() => epoch);
-    this.#catalogue.deleteTopic(name, epochs.length, { epochs, deletedMs: this.#runtime.nowMs() });
+    this.#catalogue.deleteTopic(name, epochs.length, { epochs, deletedMs: this.#ages.nowMs() });
     this.#topics.delete(name);
     topic.remove();
     this.#doomed.set(name, epochs.length);
@@ -311,7 +317,7 @@ class DirectoryLogStore implements LogStore {
       this.#doomed.set(name, partitions);
       this.#tryToRemoveFiles(name);
     }
-    this.#catalogue.forgetDeletions(this.#runtime.nowMs() - DELETION_KEPT_MS);
+    this.#catalogue.forgetDeletions(this.#ages.nowMs() - DELETION_KEPT_MS);
     const open = new Map<string, Set<number>>();
     for (const [name, partition] of this.#catalogue.openLogs()) {
       open.set(name, (open.get(name) ?? new Set()).add(partition));

@@ -1,5 +1,4 @@
 import { readProducerPart, RingcastError, timestampOf, type TopicConfig } from "@ringcast/protocol";
-import type { Runtime } from "../runtime/port.js";
 import type { Catalogue, CataloguedTopic } from "./catalogue/catalogue.js";
 import type { FileContext, TopicHooks } from "./file-context.js";
 import { FileKeeper } from "./file-keeper.js";
@@ -31,7 +30,6 @@ export class Topic implements StoredTopic, TopicHooks {
   readonly keepers: readonly FileKeeper[];
   readonly #heapKeepers: readonly HeapKeeper[] = [];
   readonly #catalogue: Catalogue;
-  readonly #runtime: Runtime;
   readonly #producers: Producers;
   readonly #retentionContext: RetentionContext;
   /** For each log, where records expire by age or count. */
@@ -46,7 +44,6 @@ export class Topic implements StoredTopic, TopicHooks {
     this.name = name;
     this.config = catalogued.config;
     this.#catalogue = options.catalogue;
-    this.#runtime = context.runtime;
     this.#retentionContext = options.retention;
     this.#unsaved = new Float64Array(catalogued.partitions.length).fill(Infinity);
     this.#producers = new Producers(this.config.storage === "memory" ? undefined : this.#shelf());
@@ -65,7 +62,7 @@ export class Topic implements StoredTopic, TopicHooks {
   }
 
   judge(producer: ProducerMark, partitions: readonly number[]): ProducerVerdict {
-    return this.#producers.judge(producer, partitions, this.#runtime.nowMs());
+    return this.#producers.judge(producer, partitions, this.#retentionContext.ages.nowMs());
   }
 
   /** Opens a log that the process before left open. A failure is told by an event, and concerns this log alone. */

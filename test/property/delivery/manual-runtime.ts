@@ -3,12 +3,14 @@ import type { Runtime, Timer } from "../../../server/src/runtime/index.js";
 /** A clock that stands still, timers that fire when they are told to, and turns that end when the test says so. */
 export class ManualRuntime implements Runtime {
   now = 1_763_600_000_000;
+  /** How far the wall clock is ahead of what time has passed; a test that changes it has the clock jump. */
+  wallAheadMs = 0;
   readonly #endings: (() => void)[] = [];
   readonly #timers = new Map<object, { at: number; callback: () => void }>();
   #ids = 0;
 
   nowMs(): number {
-    return this.now;
+    return this.now + this.wallAheadMs;
   }
 
   monotonicMs(): number {

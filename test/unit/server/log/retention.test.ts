@@ -207,3 +207,74 @@ describe("retention by age", () => {
     expect(existsSync(join(root.path, "logs", "t.t.0.ring"))).toBe(false);
   });
 });
+
+describe("retention by age under a clock that jumps", () => {
+  it("lets nothing go that is not as old, though the clock is a day ahead for a while", async () => {
+    using root = tempDir();
+    const { store, log, runtime } = await openTopic(root.path, { retentionMs: AN_HOUR_MS });
+    appendNow(runtime, log, 10);
+    runtime.advance(10_000);
+    runtime.wallAheadMs = 24 * AN_HOUR_MS;
+    runtime.advance(60_000);
+    appendNow(runtime, log);
+    runtime.advance(60_000);
+    runtime.wallAheadMs = 0;
+    runtime.advance(60_000);
+    expect([log.tail, log.head]).toEqual([0, 11]);
+    runtime.advance(AN_HOUR_MS);
+    // What was appended a day ahead of the others goes a day behind them.
+    expect([log.tail, log.head]).toEqual([10, 11]);
+    await store.close();
+  });
+
+  it("lets topics that nobody has opened keep what they have as well", async () => {
+    using root = tempDir();
+    const { store, log, runtime } = await openTopic(root.path, { retentionMs: AN_HOUR_MS });
+    appendNow(runtime, log, 10);
+    await store.close();
+    const { store: again } = await openStore(root.path, { runtime });
+    runtime.wallAheadMs = 24 * AN_HOUR_MS;
+    runtime.advance(10 * 60_000);
+    expect(firstLog(again.topic("t")).tail).toBe(0);
+    await again.close();
+  });
+
+  it("keeps new records of a new topic when the clock runs back", async () => {
+    using root = tempDir();
+    const { store, log, runtime } = await openTopic(root.path, { retentionMs: 10_000 });
+    appendNow(runtime, log);
+    runtime.wallAheadMs = -AN_HOUR_MS;
+    const other = firstLog(store.createTopic("u", { ...SMALL, retentionMs: 10_000 }));
+    appendNow(runtime, other);
+    runtime.advance(9_000);
+    expect(other.tail).toBe(0);
+    runtime.advance(2_000);
+    expect(other.tail).toBe(1);
+    await store.close();
+  });
+
+  it("gives the file of an emptied log back a second later, though the clock has run back meanwhile", async () => {
+    using root = tempDir();
+    const { store, log, runtime } = await openTopic(root.path, { retentionMs: 10_000 });
+    appendNow(runtime, log);
+    runtime.advance(10_000 + STEP_MS);
+    expect(log.tail).toBe(1);
+    runtime.wallAheadMs = -AN_HOUR_MS;
+    runtime.advance(3_000);
+    await vi.waitFor(() => {
+      expect(logFiles(root.path)).toEqual([]);
+    });
+    await store.close();
+  });
+
+  it("remembers producers, though the clock is a month ahead for a while", async () => {
+    using root = tempDir();
+    const { store, log, runtime } = await openTopic(root.path, {});
+    const mark = { id: "p", sequence: 0, digest: 7 };
+    const { epoch, head } = log;
+    log.append([message("x")], { epoch, firstOffset: head, timestamp: runtime.nowMs() }, mark);
+    runtime.wallAheadMs = 30 * 24 * AN_HOUR_MS;
+    expect(store.topic("t")?.judge(mark, [0]).kind).toBe("duplicate");
+    await store.close();
+  });
+});
