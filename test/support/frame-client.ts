@@ -11,6 +11,7 @@ import type {
 } from "@ringcast/protocol";
 import WebSocket from "ws";
 import type { RawRecord } from "./batch-frame.js";
+import { FrameLine } from "./frame-line.js";
 import { within } from "./until.js";
 
 /**
@@ -79,11 +80,7 @@ export class FrameClient implements AsyncDisposable {
   readonly #wire: Wire;
   /** Settles when the connection is gone. */
   readonly closed: Promise<{ code: number; reason: string }>;
-  #frames: AnyFrame[] = [];
-  /** Everybody who waits for a frame; each looks again when one comes. */
-  #waiting: (() => void)[] = [];
-  #ended = false;
-  #lastId = 0;
+  readonly #line = new FrameLine();
 
   protected constructor(url: string, options: ClientOptions, wire: Wire) {
     this.#wire = wire;
@@ -93,14 +90,12 @@ export class FrameClient implements AsyncDisposable {
     });
     this.closed = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
-        this.#ended = true;
-        this.#wakeAll();
+        this.#line.end();
         resolve({ code, reason: reason.toString() });
       });
     });
     this.socket.on("message", (data: Buffer) => {
-      this.#frames.push(wire.decode(data));
-      this.#wakeAll();
+      this.#line.push(wire.decode(data));
     });
     // A refused handshake is told by `open`; later errors are followed by `close`.
     this.socket.on("error", () => undefined);
@@ -124,14 +119,13 @@ export class FrameClient implements AsyncDisposable {
     return this;
   }
 
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
   /** The next frame, whatever it is. */
-  async next(timeoutMs = 10_000): Promise<AnyFrame> {
-    for (;;) {
-      const frame = this.#frames.shift();
-      if (frame !== undefined) return frame;
-      if (this.#ended) throw new Error("The connection closed while a frame was expected");
-      await within("a frame", new Promise<void>((resolve) => this.#waiting.push(resolve)), timeoutMs);
-    }
+  next(timeoutMs = 10_000): Promise<AnyFrame> {
+    return this.#line.next(timeoutMs);
   }
 
   /** The next frame with this `op`; others before it are dropped. */
@@ -144,7 +138,7 @@ export class FrameClient implements AsyncDisposable {
 
   /** Frames that have arrived and were not taken yet. */
   get waiting(): readonly AnyFrame[] {
-    return this.#frames;
+    return this.#line.waiting;
   }
 
   /** @param frame bytes and text go out as they are */
@@ -158,15 +152,8 @@ export class FrameClient implements AsyncDisposable {
   }
 
   /** Sends what is made for a fresh id and takes the reply to it. */
-  async exchange(make: (id: number) => object, timeoutMs = 10_000): Promise<AnyFrame> {
-    const id = ++this.#lastId;
-    this.send(make(id));
-    for (;;) {
-      const at = this.#frames.findIndex((each) => each.id === id);
-      if (at >= 0) return this.#frames.splice(at, 1)[0] as AnyFrame;
-      if (this.#ended) throw new Error(`The connection closed before the reply to request ${id}`);
-      await within("a reply", new Promise<void>((resolve) => this.#waiting.push(resolve)), timeoutMs);
-    }
+  exchange(make: (id: number) => object, timeoutMs = 10_000): Promise<AnyFrame> {
+    return this.#line.exchange((id) => this.send(make(id)), timeoutMs);
   }
 
   /** Collects delivered messages, over all frames, until there are `count`; gaps and the like are skipped. */
@@ -174,10 +161,6 @@ export class FrameClient implements AsyncDisposable {
     const all: AnyMessage[] = [];
     while (all.length < count) all.push(...(await this.nextOf("messages", timeoutMs)).messages);
     return all;
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,9 @@ export async function until(
 }
 
 /** The promise, or a failure that names `what` when it takes longer than `timeoutMs`. */
+export type Within = <T>(what: string, promise: Promise<T>, timeoutMs: number) => Promise<T>;
+
+/** {@link Within} by the real clock. */
 export async function within<T>(what: string, promise: Promise<T>, timeoutMs = 10_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,42 +1,44 @@
 /** Reads over Server-Sent Events, and goes on by `Last-Event-ID` when the stream breaks, as a browser's EventSource does. */
 import type { Gap, WireMessage } from "@ringcast/protocol";
-import { EventReader, type ServerEvent } from "../../support/event-reader.js";
 import { readingOf, type Recorder } from "./recorder.js";
+import type { EventSource, Surroundings } from "./surroundings.js";
+
+type Event = Awaited<ReturnType<EventSource["next"]>>;
 
 const RETRY_MS = 20;
-const LOOK_EVERY_MS = 100;
+/** Longer than the hub is silent: it sends a comment at least. Events are what is waited for, so that this is only how often it looks. */
+const SILENCE_MS = 15_000;
 
 export class EventStreamReader {
   readonly #name: string;
-  readonly #url: string;
   readonly #topic: string;
   readonly #recorder: Recorder;
+  readonly #surroundings: Surroundings;
   /** Position after the last event, as the hub gave it: `partition.epoch.offset`, comma separated. */
   #lastEventId = "";
   #streams = 0;
+  #stream: EventSource | undefined;
   #mayGoOn = true;
 
-  /** @param url of the hub, `http://…` */
-  constructor(name: string, url: string, topic: string, recorder: Recorder) {
+  constructor(name: string, topic: string, recorder: Recorder, surroundings: Surroundings) {
     this.#name = name;
-    this.#url = `${url}/v1/topics/${topic}/events?from=earliest`;
     this.#topic = topic;
     this.#recorder = recorder;
+    this.#surroundings = surroundings;
   }
 
   async run(): Promise<void> {
     while (this.#mayGoOn) {
-      const headers = this.#lastEventId === "" ? {} : { "Last-Event-ID": this.#lastEventId };
-      const stream = await EventReader.open(this.#url, headers).catch(() => undefined);
-      if (stream === undefined || stream.status !== 200) {
-        stream?.[Symbol.dispose]();
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      } else await this.#read(stream);
+      this.#stream = await this.#surroundings.openEvents(this.#topic, this.#lastEventId);
+      if (this.#stream === undefined) await this.#surroundings.pause(RETRY_MS);
+      else await this.#read(this.#stream);
     }
   }
 
   stop(): void {
     this.#mayGoOn = false;
+    // Whoever waits for an event hears of it.
+    this.#stream?.[Symbol.dispose]();
   }
 
   offsetIn(partition: number): number | undefined {
@@ -51,7 +53,7 @@ export class EventStreamReader {
     });
   }
 
-  async #read(stream: EventReader): Promise<void> {
+  async #read(stream: EventSource): Promise<void> {
     const reader = `${this.#name} ${++this.#streams}`;
     const open = {
       reader,
@@ -63,7 +65,7 @@ export class EventStreamReader {
     };
     this.#recorder.tell({ type: "open", ...open });
     while (this.#mayGoOn) {
-      const event = await stream.next(LOOK_EVERY_MS).catch(() => undefined);
+      const event = await stream.next(SILENCE_MS).catch(() => undefined);
       if (event !== undefined) this.#take(reader, event);
       else if (stream.ended) break;
     }
@@ -71,7 +73,7 @@ export class EventStreamReader {
     stream[Symbol.dispose]();
   }
 
-  #take(reader: string, { event, data, id }: ServerEvent): void {
+  #take(reader: string, { event, data, id }: Event): void {
     if (event === "gap") {
       const { partition, from, to, reason, epoch, next } = JSON.parse(data) as Gap;
       this.#recorder.tell({ type: "gap", reader, partition, from, to, reason, epoch, next });

@@ -1,22 +1,25 @@
 /** Publishes as long as it may, over connections that may break at any moment; one at a time with a sequence, or several at once without. */
 import type { OffsetRange } from "@ringcast/protocol";
 import type { Place, Publish } from "../history/history.js";
-import { BinaryClient } from "../../support/binary-client.js";
-import type { AnyFrame, FrameClient } from "../../support/frame-client.js";
-import { JsonClient } from "../../support/json-client.js";
+import type { AnyFrame } from "../../support/frame-client.js";
 import type { Random } from "../../support/random.js";
 import { digestOf, type Payload, type Recorder } from "./recorder.js";
-
-export type Dialect = "json" | "msgpack";
+import type { Dialect, RawClient, Surroundings } from "./surroundings.js";
 
 export interface PublisherOptions {
   readonly name: string;
-  readonly url: string;
   readonly topic: string;
   readonly dialect: Dialect;
   readonly isIdempotent: boolean;
   readonly random: Random;
   readonly recorder: Recorder;
+  readonly surroundings: Surroundings;
+  /** The longest pause behind a publish, milliseconds; none by default. */
+  readonly thinkMs?: number;
+  /** How long it waits for an answer, milliseconds; a minute by default. */
+  readonly patienceMs?: number;
+  /** Bytes of the largest filler, of which one value in twenty has some; 8,000 by default. */
+  readonly fillerBytes?: number;
 }
 
 const MOST_IN_FLIGHT = 8;
@@ -31,7 +34,7 @@ function isUnsure({ op, code, details }: AnyFrame): boolean {
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  #client: FrameClient | undefined;
+  #client: RawClient | undefined;
   #connections = 0;
   #values = 0;
   #sequence = 0;
@@ -45,16 +48,18 @@ export class Publisher {
 
   /** Resolves when it was stopped and every call has its outcome. */
   async run(): Promise<void> {
+    const { isIdempotent, random, surroundings, thinkMs = 0 } = this.#options;
     const inFlight = new Set<Promise<void>>();
     while (this.#mayGoOn) {
       const client = await this.#connected();
       if (client === undefined) continue;
-      const call = this.#options.isIdempotent ? this.#publishOnce() : this.#publish(client, this.#payloads());
-      const ended = call.then(() => void inFlight.delete(ended));
+      const call = isIdempotent ? this.#publishOnce() : this.#publish(client, this.#payloads()).then(() => undefined);
+      const ended: Promise<void> = call.then(() => void inFlight.delete(ended));
       inFlight.add(ended);
       // Room for one more; with a sequence, the answer first.
-      if (this.#options.isIdempotent || inFlight.size >= MOST_IN_FLIGHT) await Promise.race(inFlight);
-      else if (this.#options.random.oneIn(4)) await Promise.race([...inFlight, pause(1)]);
+      if (isIdempotent || inFlight.size >= MOST_IN_FLIGHT) await Promise.race(inFlight);
+      else if (random.oneIn(4)) await Promise.race([...inFlight, surroundings.pause(1)]);
+      if (thinkMs > 0) await surroundings.pause(random.below(thinkMs));
     }
     await Promise.all(inFlight);
     await this.#client?.[Symbol.asyncDispose]();
@@ -80,11 +85,11 @@ export class Publisher {
   }
 
   async #publish(
-    client: FrameClient,
+    client: RawClient,
     payloads: readonly Payload[],
     producer?: Publish["producer"],
   ): Promise<"ok" | "refused" | "out_of_sequence" | "unknown"> {
-    const { recorder, topic, random, name } = this.#options;
+    const { recorder, topic, random, name, surroundings, patienceMs = 60_000 } = this.#options;
     const call = recorder.nextCall();
     const durability = random.oneIn(10) ? "synced" : "stored";
     const values = payloads.map((payload) => ({ value: payload.data.value, digest: digestOf(payload) }));
@@ -93,14 +98,16 @@ export class Publisher {
     const [only] = payloads;
     const what = payloads.length === 1 ? { ...only } : { messages: payloads };
     const request = { op: "publish", topic, durability, ...what, ...(producer === undefined ? {} : { producer }) };
-    const reply = await client.request(request, 60_000).catch(() => undefined);
+    const reply = await client.request(request, patienceMs).catch(() => undefined);
     if (reply === undefined || isUnsure(reply)) {
       recorder.tell({ type: "unknown", call });
+      // Whoever got no answer in time tries it over another connection.
+      if (reply === undefined) await client[Symbol.asyncDispose]();
       return "unknown";
     }
     if (reply.op === "error") {
       recorder.tell({ type: "refused", call, code: reply.code });
-      await pause(RETRY_MS);
+      await surroundings.pause(RETRY_MS);
       return reply.code === "out_of_sequence" ? "out_of_sequence" : "refused";
     }
     const { duplicate: isDuplicate = false } = reply as { readonly duplicate?: boolean };
@@ -110,7 +117,7 @@ export class Publisher {
   }
 
   #payloads(): Payload[] {
-    const { random } = this.#options;
+    const { random, fillerBytes = 8_000 } = this.#options;
     const count = random.oneIn(3) ? 1 + random.below(20) : 1;
     // All of a batch in one partition: without keys, or with one.
     const key = random.oneIn(2) ? { key: `k${random.below(8)}` } : {};
@@ -118,24 +125,19 @@ export class Publisher {
       const value = `${this.#options.name}-${this.#values++}`;
       const headers = random.oneIn(4) ? { headers: { kind: `h${random.below(3)}`, value } } : {};
       return {
-        data: { value, filler: "x".repeat(random.oneIn(20) ? random.below(8_000) : random.below(200)) },
+        data: { value, filler: "x".repeat(random.oneIn(20) ? random.below(fillerBytes) : random.below(200)) },
         ...key,
         ...headers,
       };
     });
   }
 
-  async #connected(): Promise<FrameClient | undefined> {
-    const known = this.#client;
-    if (known !== undefined && known.socket.readyState === known.socket.OPEN) return known;
-    const { dialect, url } = this.#options;
-    try {
-      this.#client = await (dialect === "json" ? JsonClient : BinaryClient).connect(url);
-      this.#connections++;
-    } catch {
-      this.#client = undefined;
-      await pause(RETRY_MS);
-    }
+  async #connected(): Promise<RawClient | undefined> {
+    if (this.#client?.isOpen === true) return this.#client;
+    const { dialect, surroundings } = this.#options;
+    this.#client = await surroundings.connect(dialect);
+    if (this.#client === undefined) await surroundings.pause(RETRY_MS);
+    else this.#connections++;
     return this.#client;
   }
 }
@@ -154,8 +156,4 @@ function placesOf(topic: string, reply: AnyFrame): Place[] {
       offset: first + n,
     })),
   );
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,31 +1,38 @@
 /** Reads as long as it may: over WebSocket, in either dialect, from where it stood when the connection broke; slowly, or not at all for a while. */
+import type { Position } from "@ringcast/protocol";
 import type { Open } from "../history/history.js";
-import { BinaryClient } from "../../support/binary-client.js";
-import type { AnyFrame, FrameClient } from "../../support/frame-client.js";
-import { JsonClient } from "../../support/json-client.js";
+import type { AnyFrame } from "../../support/frame-client.js";
 import type { Random } from "../../support/random.js";
-import type { Dialect } from "./publisher.js";
 import { boundsOf, readingOf, type Recorder } from "./recorder.js";
+import type { Dialect, RawClient, Surroundings } from "./surroundings.js";
 
 export interface ReaderOptions {
   readonly name: string;
-  readonly url: string;
   readonly topic: string;
   readonly dialect: Dialect;
-  readonly from: "earliest" | "latest";
+  /** Where it begins the first time: any start of the wire contract but positions, which are where it goes on. */
+  readonly from: "earliest" | "latest" | { readonly offset: number } | { readonly last: number };
   /** Records that may wait for an `ack`; 0: all. */
   readonly window: number;
   readonly random: Random;
   readonly recorder: Recorder;
+  readonly surroundings: Surroundings;
+  /** The longest of its pauses, milliseconds; 200 by default. One frame in forty is followed by one. */
+  readonly pauseMs?: number;
+  /** It leaves its connection behind one frame in so many; 400 by default. */
+  readonly breaksOffOneIn?: number;
 }
 
 const RETRY_MS = 20;
-const LOOK_EVERY_MS = 100;
+/** After so much silence it asks whether the hub is still there. */
+const SILENCE_MS = 15_000;
+const PATIENCE_MS = 10_000;
 
 export class Reader {
   readonly #options: ReaderOptions;
   /** Where the next record of each partition stands. */
-  readonly #positions = new Map<number, { epoch: string; offset: number }>();
+  readonly #positions = new Map<number, Position>();
+  #client: RawClient | undefined;
   #mayGoOn = true;
   /** No more pauses, no more broken connections of its own making. */
   #isHurried = false;
@@ -36,10 +43,11 @@ export class Reader {
   }
 
   async run(): Promise<void> {
+    const { surroundings, dialect } = this.#options;
     while (this.#mayGoOn) {
-      const client = await this.#connect();
-      if (client === undefined) await pause(RETRY_MS);
-      else await this.#read(client);
+      this.#client = await surroundings.connect(dialect);
+      if (this.#client === undefined) await surroundings.pause(RETRY_MS);
+      else await this.#read(this.#client);
     }
   }
 
@@ -49,6 +57,8 @@ export class Reader {
 
   stop(): void {
     this.#mayGoOn = false;
+    // Whoever waits for a frame hears of it.
+    void this.#client?.[Symbol.asyncDispose]();
   }
 
   /** Where it stands, by partition. */
@@ -56,30 +66,31 @@ export class Reader {
     return this.#positions.get(partition)?.offset;
   }
 
-  #connect(): Promise<FrameClient | undefined> {
-    const { dialect, url } = this.#options;
-    return (dialect === "json" ? JsonClient : BinaryClient).connect(url).catch(() => undefined);
-  }
-
-  async #read(client: FrameClient): Promise<void> {
+  async #read(client: RawClient): Promise<void> {
     const { name, recorder } = this.#options;
     const reader = `${name} ${++this.#connections}`;
     try {
       await this.#subscribe(client, reader);
       while (this.#mayGoOn && !this.#breaksOff()) {
-        const frame = await client.next(LOOK_EVERY_MS).catch(() => undefined);
+        const frame = await client.next(SILENCE_MS).catch(() => undefined);
         if (frame !== undefined) await this.#take(client, reader, frame);
-        else if (client.socket.readyState !== client.socket.OPEN) break;
+        else if (!client.isOpen) break;
+        else await this.#probe(client);
       }
     } catch {
-      // The connection broke before the subscription stood.
+      // The connection broke before the subscription stood, or has long been gone.
     }
     // One that reads to the end is judged by what it has then.
     if (this.#mayGoOn) recorder.tell({ type: "closed", reader });
     await client[Symbol.asyncDispose]();
   }
 
-  async #subscribe(client: FrameClient, reader: string): Promise<void> {
+  /** Rejects where nobody is there any more. */
+  async #probe(client: RawClient): Promise<void> {
+    await client.request({ op: "ping" }, PATIENCE_MS);
+  }
+
+  async #subscribe(client: RawClient, reader: string): Promise<void> {
     const { name, topic, dialect, recorder, from, window } = this.#options;
     const resumes = [...this.#positions].map(([partition, position]) => ({ partition, ...position }));
     const open: Omit<Open, "at"> = {
@@ -93,7 +104,7 @@ export class Reader {
     };
     recorder.tell(open);
     const start = resumes.length === 0 ? from : { positions: Object.fromEntries(this.#positions) };
-    const reply = await client.request({ op: "subscribe", topic, from: start, window });
+    const reply = await client.request({ op: "subscribe", topic, from: start, window }, PATIENCE_MS);
     if (reply.op !== "subscribed") throw new Error(JSON.stringify(reply));
     const partitions = boundsOf(reply.partitions).map((bounds) => {
       const next = reply.partitions[String(bounds.partition)]?.next ?? bounds.tail;
@@ -104,8 +115,8 @@ export class Reader {
     recorder.tell({ type: "opened", reader, partitions });
   }
 
-  async #take(client: FrameClient, reader: string, frame: AnyFrame): Promise<void> {
-    const { recorder, topic, window, random } = this.#options;
+  async #take(client: RawClient, reader: string, frame: AnyFrame): Promise<void> {
+    const { recorder, topic, window, random, surroundings, pauseMs = 200 } = this.#options;
     const { op, partition, epoch, next } = frame;
     if (op === "gap") {
       const { from, to } = frame;
@@ -116,16 +127,13 @@ export class Reader {
       }
     } else return;
     this.#positions.set(partition, { epoch, offset: next });
-    if (!this.#isHurried && random.oneIn(40)) await pause(random.below(200));
+    if (!this.#isHurried && random.oneIn(40)) await surroundings.pause(random.below(pauseMs));
     const isAcknowledged = window > 0 && op === "messages";
     if (isAcknowledged) client.send({ op: "ack", subscription: frame.subscription, partition, offset: next - 1 });
   }
 
   #breaksOff(): boolean {
-    return !this.#isHurried && this.#options.random.oneIn(400);
+    const { random, breaksOffOneIn = 400 } = this.#options;
+    return !this.#isHurried && random.oneIn(breaksOffOneIn);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

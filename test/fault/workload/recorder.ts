@@ -7,10 +7,17 @@ type Untimed<Event> = Event extends HistoryEvent ? Omit<Event, "at"> : never;
 
 export class Recorder {
   readonly #events: HistoryEvent[] = [];
-  readonly #began = performance.now();
+  readonly #nowMs: () => number;
+  readonly #began: number;
   #calls = 0;
   /** Publishes acknowledged so far. */
   acknowledged = 0;
+
+  /** @param nowMs a clock that never runs back; the real one where it is left out */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#began = nowMs();
+  }
 
   get history(): History {
     return this.#events;
@@ -18,7 +25,7 @@ export class Recorder {
 
   tell(event: Untimed<HistoryEvent>): void {
     if (event.type === "published") this.acknowledged++;
-    this.#events.push({ ...event, at: Math.round(performance.now() - this.#began) });
+    this.#events.push({ ...event, at: Math.round(this.#nowMs() - this.#began) });
   }
 
   /** Number of a new call. */

@@ -9,7 +9,9 @@ import { randomOf, type Random } from "../../support/random.js";
 import { EventStreamReader } from "./event-stream-reader.js";
 import { Publisher } from "./publisher.js";
 import { Reader } from "./reader.js";
-import { boundsOf, readingOf, Recorder } from "./recorder.js";
+import { readBack } from "./read-back.js";
+import { realSurroundings } from "./real-surroundings.js";
+import { Recorder } from "./recorder.js";
 import { SdkUser } from "./sdk-user.js";
 
 /** What a fault can be done to. */
@@ -65,7 +67,10 @@ export async function run({ hub, seed, injections, demands, settleMs = 0, ...top
     await look(hub, recorder);
   }
   await work(recorder, random);
-  await crew.finish(() => readBack(hub, recorder));
+  await crew.finish(async () => {
+    await using client = await JsonClient.connect(hub.wsUrl);
+    return await readBack(client, TOPIC, recorder);
+  });
   return { ...judge(recorder.history, demands), history: recorder.history, peakBytes: memory.peakBytes };
 }
 
@@ -88,7 +93,8 @@ class Crew {
   constructor(hub: TestHub, network: TcpProxy, random: Random, recorder: Recorder) {
     this.#hub = hub;
     this.#recorder = recorder;
-    const shared = { url: `${network.wsUrl}/v1/ws`, topic: TOPIC, recorder };
+    const surroundings = realSurroundings(network);
+    const shared = { surroundings, topic: TOPIC, recorder };
     this.#publishers = (["json", "msgpack"] as const).flatMap((dialect) =>
       [true, false].map((isIdempotent) => {
         const name = `${dialect}-${isIdempotent ? "once" : "many"}`;
@@ -106,9 +112,9 @@ class Crew {
       });
     this.#readers = [
       ...(["json", "msgpack"] as const).flatMap((each) => [reader(each, "earliest", 0), reader(each, "latest", 64)]),
-      new EventStreamReader("event stream", network.url, TOPIC, recorder),
+      new EventStreamReader("event stream", TOPIC, recorder, surroundings),
     ];
-    this.#users = [1, 2].map((number) => new SdkUser(`sdk-${number}`, network.wsUrl, TOPIC, recorder));
+    this.#users = [1, 2].map((number) => new SdkUser({ ...shared, name: `sdk-${number}`, random: random.fork() }));
     this.#publishing = [...this.#publishers.map((each) => each.run()), ...this.#users.map((user) => user.publish())];
     this.#reading = [...this.#readers.map((each) => each.run()), ...this.#users.map((user) => user.read())];
   }
@@ -180,35 +186,6 @@ async function look(hub: TestHub, recorder: Recorder): Promise<void> {
   };
   const told = partitions.map(({ partition, epoch, tail, head }) => ({ partition, epoch, tail, head }));
   recorder.tell({ type: "looked", call, partitions: told });
-}
-
-/** Reads everything that is there. @returns the heads, by partition */
-async function readBack(hub: TestHub, recorder: Recorder): Promise<Map<number, number>> {
-  await using client = await JsonClient.connect(hub.wsUrl);
-  const { subscription, ...reply } = await client.request({
-    op: "subscribe",
-    topic: TOPIC,
-    from: "earliest",
-    until: "head",
-  });
-  // The reply names the epoch of the first record; the topic's description that of the last.
-  const { topic } = await client.request({ op: "topic", topic: TOPIC });
-  const all = boundsOf(reply.partitions).map((bounds) => ({
-    ...bounds,
-    epoch: topic.partitions[bounds.partition]?.epoch ?? bounds.epoch,
-  }));
-  const records = new Map(all.map(({ partition }) => [partition, [] as ReturnType<typeof readingOf>[]]));
-  for (;;) {
-    const frame = await client.next();
-    if (frame.op === "ended" && frame.subscription === subscription) break;
-    if (frame.op !== "messages") continue;
-    for (const message of frame.messages)
-      records.get(frame.partition)?.push(readingOf(TOPIC, frame.partition, frame.epoch, message));
-  }
-  for (const bounds of all) {
-    recorder.tell({ type: "readBack", topic: TOPIC, ...bounds, records: records.get(bounds.partition) ?? [] });
-  }
-  return new Map(all.map(({ partition, head }) => [partition, head]));
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,0 +1,24 @@
+/** Real sockets and the real clock, for {@link Surroundings}. */
+import { BinaryClient } from "../../support/binary-client.js";
+import { EventReader } from "../../support/event-reader.js";
+import { JsonClient } from "../../support/json-client.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** @param hub where it listens: `http://…` and `ws://…` */
+export function realSurroundings(hub: { readonly url: string; readonly wsUrl: string }): Surroundings {
+  return {
+    nowMs: () => performance.now(),
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    connect: (dialect) =>
+      (dialect === "json" ? JsonClient : BinaryClient).connect(`${hub.wsUrl}/v1/ws`).catch(() => undefined),
+    sdk: { url: hub.wsUrl, options: {} },
+    openEvents: async (topic, lastEventId) => {
+      const headers = lastEventId === "" ? {} : { "Last-Event-ID": lastEventId };
+      const url = `${hub.url}/v1/topics/${topic}/events?from=earliest`;
+      const stream = await EventReader.open(url, headers).catch(() => undefined);
+      if (stream === undefined || stream.status === 200) return stream;
+      stream[Symbol.dispose]();
+      return undefined;
+    },
+  };
+}

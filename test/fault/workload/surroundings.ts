@@ -1,0 +1,33 @@
+/** What is around the workload's clients: real sockets and the real clock, or simulated ones (test/simulation). */
+import type { ConnectOptions } from "@ringcast/client";
+import type { AnyFrame } from "../../support/frame-client.js";
+
+export type Dialect = "json" | "msgpack";
+
+export interface Surroundings {
+  /** Milliseconds on a clock that never runs back; only differences mean something. */
+  nowMs(): number;
+  pause(ms: number): Promise<void>;
+  /** A client that has had its `welcome`; undefined where none could be had. */
+  connect(dialect: Dialect): Promise<RawClient | undefined>;
+  /** What the SDK connects with. */
+  readonly sdk: { readonly url: string; readonly options: ConnectOptions };
+  /** The event stream of a topic from its beginning, or behind a position; undefined where none could be had. */
+  openEvents(topic: string, lastEventId: string): Promise<EventSource | undefined>;
+}
+
+/** A client that knows the wire contract and nothing of the SDK. */
+export interface RawClient extends AsyncDisposable {
+  readonly isOpen: boolean;
+  /** The next frame. Rejects when none comes in time, or the connection is gone. */
+  next(timeoutMs: number): Promise<AnyFrame>;
+  send(frame: object): void;
+  /** Sends a request with an id of its own and takes the reply. Rejects when none comes in time, or the connection is gone. */
+  request(frame: object, timeoutMs: number): Promise<AnyFrame>;
+}
+
+/** Server-Sent Events, one after another. */
+export interface EventSource extends Disposable {
+  readonly ended: boolean;
+  next(timeoutMs: number): Promise<{ readonly event: string; readonly data: string; readonly id: string }>;
+}
