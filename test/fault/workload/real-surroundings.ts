@@ -11,7 +11,8 @@ export function realSurroundings(hub: { readonly url: string; readonly wsUrl: st
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connect: (dialect) =>
       (dialect === "json" ? JsonClient : BinaryClient).connect(`${hub.wsUrl}/v1/ws`).catch(() => undefined),
-    sdk: { url: hub.wsUrl, options: {} },
+    // Else users of the SDK stand aside after a few faults in a row.
+    sdk: { url: hub.wsUrl, options: { maxRetryMs: 500 } },
     openEvents: async (topic, lastEventId) => {
       const headers = lastEventId === "" ? {} : { "Last-Event-ID": lastEventId };
       const url = `${hub.url}/v1/topics/${topic}/events?from=earliest`;
