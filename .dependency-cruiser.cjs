@@ -39,7 +39,7 @@ const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
 const LIBRARIES = {
   "uWebSockets\\.js": `${SERVER}transport/uws/`,
   ws: `(${SERVER}transport/ws/|^client-sdk/src/transport/)`,
-  koffi: `${SERVER}log/region/`,
+  koffi: `${SERVER}log/disk/`,
   lmdb: `${SERVER}log/catalogue`,
   pino: `${SERVER}telemetry/`,
   "prom-client": `${SERVER}telemetry/`,

@@ -2,14 +2,15 @@ import type { BlockCache } from "./block-cache.js";
 import type { FileKeeper } from "./file-keeper.js";
 import type { LogPlace } from "./log-keeper.js";
 import type { LogEvent, ProducerMark } from "./port.js";
-import type { Arenas, Region, RegionKind, RegionMemory } from "./region/index.js";
+import type { Disk, RegionKind } from "./disk/index.js";
+import type { Region, RegionMemory } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 import type { Runtime } from "../runtime/port.js";
 
 /** What all file logs of a store share. */
 export interface FileContext {
   readonly runtime: Runtime;
-  readonly arenas: Arenas;
+  readonly disk: Disk;
   readonly blocks: BlockCache;
   /** What file logs live in. */
   readonly regions: RegionKind;

@@ -1,4 +1,3 @@
-import { renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { BlockCache } from "./block-cache.js";
@@ -9,7 +8,7 @@ import { fileNameOf } from "./file-name.js";
 import { GroupSync } from "./group-sync.js";
 import { EPOCH_LENGTH, Lineage } from "./lineage.js";
 import type { LogCopy } from "./log-copy.js";
-import { asUnavailable, newPathOf, removeLogFile, resizePathOf, syncDirectory } from "./log-files.js";
+import { asUnavailable, newPathOf, removeLogFile, resizePathOf } from "./log-files.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type LogState } from "./log-keeper.js";
 import { nextTurn } from "./next-turn.js";
 import { createFile, findFile, useFile, UNREADABLE } from "./open-file.js";
@@ -140,7 +139,7 @@ export class FileKeeper implements LogKeeper {
     const { lineage, head, tail, headAddress, tailAddress, lastTimestamp } = log;
     // First the file, if an append that was refused has left one: with other epochs than the catalogue's it would be nobody's.
     this.discard();
-    removeLogFile(this.#context.directory, log.topic, log.partition);
+    removeLogFile(this.#context.disk, this.#context.directory, log.topic, log.partition);
     this.#isMarkedOpen = false;
     this.#isWarm = false;
     log.isDirty = false;
@@ -219,7 +218,7 @@ export class FileKeeper implements LogKeeper {
     if (!this.#isNameDirty) return;
     this.#isNameDirty = false;
     try {
-      await syncDirectory(dirname(this.#path));
+      await this.#context.disk.syncFolder(dirname(this.#path));
     } catch (error) {
       this.#isNameDirty = true;
       throw error;
@@ -357,7 +356,7 @@ export class FileKeeper implements LogKeeper {
   #moveTo(file: FileHead, copy: LogCopy, path: string): void {
     const { log } = this;
     this.#hooks.moving();
-    renameSync(path, this.#path);
+    this.#context.disk.rename(path, this.#path);
     this.#isNameDirty = true;
     this.#file = file;
     log.moveTo(file.region, copy, (changed) => file.publish(changed));
@@ -436,7 +435,7 @@ export class FileKeeper implements LogKeeper {
     this.#isWarm = false;
     this.#context.gone(this);
     try {
-      removeLogFile(this.#context.directory, log.topic, log.partition);
+      removeLogFile(this.#context.disk, this.#context.directory, log.topic, log.partition);
     } catch (error) {
       // What stays is taken up again by the next append.
       throw asUnavailable(error, this.#path);
@@ -492,7 +491,7 @@ export class FileKeeper implements LogKeeper {
 
   #open(log: PartitionLog): Region {
     const startedMs = this.#context.runtime.monotonicMs();
-    const found = findFile(this.#path, log, this.hasFile || log.head > 0);
+    const found = findFile(this.#context.disk, this.#path, log, this.hasFile || log.head > 0);
     if (found.kind === "unusable" || found.kind === "stranger") this.#setAside(found.reason);
     if (found.kind === "unusable") this.#isLost = true;
     if (found.kind !== "file") return this.#create(log);
@@ -522,7 +521,7 @@ export class FileKeeper implements LogKeeper {
   #setAside(reason: string): void {
     const { topic, partition } = this.log;
     const file = `${this.#path}.aside-${this.#context.runtime.randomId(6)}`;
-    renameSync(this.#path, file);
+    this.#context.disk.rename(this.#path, file);
     this.#context.onEvent({ type: "set-aside", topic, partition, file, reason });
   }
 
@@ -537,7 +536,7 @@ export class FileKeeper implements LogKeeper {
       if (this.#isLost) this.#beginAnew(log);
       file.noteSynced(log.headAddress, log.head);
       file.writeAll(log, "open");
-      renameSync(newPathOf(this.#path), this.#path);
+      this.#context.disk.rename(newPathOf(this.#path), this.#path);
       // Behind the file: a mark without one would say that records are lost.
       if (!this.#isMarkedOpen) this.#context.markOpen(log);
     } catch (error) {

@@ -1,10 +1,9 @@
 /**
  * The files of a log, before and beside mapping them: their names, what a header says, giving back what was cut off.
  */
-import { closeSync, fstatSync, readSync, rmSync } from "node:fs";
-import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
+import { codeOf, type Disk, type DiskFile, type RegionKind } from "./disk/index.js";
 import {
   FILE_HEADER_BYTES,
   type FileHeader,
@@ -14,17 +13,14 @@ import {
   readHeadWords,
 } from "./file-header.js";
 import { fileNameOf } from "./file-name.js";
-import { allocateFile, codeOf } from "./region/index.js";
-
-/** Unit of `blocks` in stat(2), whatever the file system's own. */
-const STAT_BLOCK_BYTES = 512;
+import { allocateFile, lengthenFile } from "./region/index.js";
 
 /** Removes the file of a log that nobody has open, and what a dying process may have left beside it. */
-export function removeLogFile(directory: string, topic: string, partition: number): void {
+export function removeLogFile(disk: Disk, directory: string, topic: string, partition: number): void {
   const path = join(directory, fileNameOf(topic, partition));
-  rmSync(path, { force: true, recursive: true });
-  rmSync(newPathOf(path), { force: true });
-  rmSync(resizePathOf(path), { force: true });
+  disk.remove(path);
+  disk.remove(newPathOf(path));
+  disk.remove(resizePathOf(path));
 }
 
 /** A file that is being made. */
@@ -45,12 +41,12 @@ export interface FoundHead {
 }
 
 /** Reads header and head words without mapping the file, which must be long enough to have them. */
-export function readHead(fd: number): {
+export function readHead(file: Pick<DiskFile, "read">): {
   readonly reading: HeaderReading;
   readonly words: ReturnType<typeof readHeadWords>;
 } {
   const bytes = new Uint8Array(FILE_HEADER_BYTES);
-  readSync(fd, bytes, 0, FILE_HEADER_BYTES, 0);
+  file.read(bytes, 0, FILE_HEADER_BYTES, 0);
   const view = new DataView(bytes.buffer);
   return { reading: readHeader(bytes, view, 0), words: readHeadWords(view, 0) };
 }
@@ -62,35 +58,32 @@ export function neededBytes(header: FileHeader, words: HeadWords | undefined): n
 
 /**
  * Gives back what was cut off a file from outside, as zeros, and fills holes: touching what isn't there would kill the process that has it mapped.
- * @param reserve gives the file `length` more bytes behind `from`
+ * @param length bytes that it is long
+ * @param needed bytes of ring that it must have
+ * @returns bytes of ring that it has
  */
-export function ensureAllocated(
-  fd: number,
-  length: number,
-  needed: number,
-  reserve: (fd: number, from: number, length: number) => void,
-): number {
+export function ensureAllocated(file: DiskFile, length: number, needed: number, regions: RegionKind): number {
   const allocated = Math.max(0, length - FILE_HEADER_BYTES);
   // A file of the other region, or copied by a program that leaves zeros out, has fewer blocks than bytes.
-  const isSparse = reserve === allocateFile && fstatSync(fd).blocks * STAT_BLOCK_BYTES < length;
+  const isSparse = regions === "mapped" && file.isSparse();
   if (allocated >= needed && !isSparse) return allocated;
   const from = isSparse ? 0 : FILE_HEADER_BYTES + allocated;
   try {
-    reserve(fd, from, FILE_HEADER_BYTES + Math.max(needed, allocated) - from);
+    reserveBytes(file, from, FILE_HEADER_BYTES + Math.max(needed, allocated) - from, regions);
   } catch (error) {
-    closeSync(fd);
+    file.close();
     throw error;
   }
   return Math.max(needed, allocated);
 }
 
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await openFile(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+/**
+ * Gives a file `length` more bytes behind `from`, such as its region needs them.
+ * @throws RingcastError `unavailable`, with what to do about it
+ */
+export function reserveBytes(file: DiskFile, from: number, length: number, regions: RegionKind): void {
+  if (regions === "mapped") allocateFile(file, from, length);
+  else lengthenFile(file, from + length);
 }
 
 export function asUnavailable(error: unknown, path: string): RingcastError {

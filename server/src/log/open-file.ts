@@ -1,24 +1,14 @@
 /**
  * From a path to a log file in use: judging what stands there, taking it, making a new one.
  */
-import { closeSync, rmSync, unlinkSync } from "node:fs";
 import { RingcastError, shown } from "@ringcast/protocol";
+import { codeOf, type Disk, type DiskFile, UnusableFileError } from "./disk/index.js";
 import type { FileContext } from "./file-context.js";
 import { FileHead } from "./file-head.js";
 import { FILE_HEADER_BYTES, type FileHeader, FORMAT_VERSION, type HeaderReading } from "./file-header.js";
-import { ensureAllocated, type FoundHead, neededBytes, readHead } from "./log-files.js";
+import { ensureAllocated, type FoundHead, neededBytes, readHead, reserveBytes } from "./log-files.js";
 import { FIRST_ALLOCATION_BYTES } from "./log-keeper.js";
-import {
-  allocateFile,
-  codeOf,
-  createLogFile,
-  type FileBackedRegion,
-  FileRegion,
-  lengthenFile,
-  MappedRegion,
-  openLogFile,
-  UnusableFileError,
-} from "./region/index.js";
+import { type FileBackedRegion, FileRegion, MappedRegion } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 
 /** Why a file is set aside that mustn't be touched. */
@@ -26,7 +16,7 @@ export const UNREADABLE = "A part of it can't be read: the storage device report
 
 /** What stands where a log's file should be. `unusable`: nothing that a log can be made of; `stranger`: another log's, where this one has none yet. */
 export type Finding =
-  | { readonly kind: "file"; readonly fd: number; readonly length: number; readonly head: FoundHead }
+  | { readonly kind: "file"; readonly file: DiskFile; readonly length: number; readonly head: FoundHead }
   | { readonly kind: "none" }
   | { readonly kind: "unusable" | "stranger"; readonly reason: string };
 
@@ -35,10 +25,10 @@ export type Finding =
  * @param isExpected whether the log should have a file
  * @throws RingcastError `unavailable` for a file that is in order but not this log's, or of another version: it is left alone
  */
-export function findFile(path: string, log: PartitionLog, isExpected: boolean): Finding {
-  let file: { readonly fd: number; readonly length: number } | undefined;
+export function findFile(disk: Disk, path: string, log: PartitionLog, isExpected: boolean): Finding {
+  let file: DiskFile | undefined;
   try {
-    file = openLogFile(path);
+    file = disk.open(path);
   } catch (error) {
     if (error instanceof UnusableFileError) return { kind: "unusable", reason: error.message };
     throw error;
@@ -53,20 +43,16 @@ export function findFile(path: string, log: PartitionLog, isExpected: boolean): 
     if (codeOf(error) === "EIO") return { kind: "unusable", reason: UNREADABLE };
     throw error;
   } finally {
-    if (!isKept) closeSync(file.fd);
+    if (!isKept) file.close();
   }
 }
 
-function judge(
-  path: string,
-  file: { readonly fd: number; readonly length: number },
-  log: PartitionLog,
-  isExpected: boolean,
-): Finding {
-  if (file.length < FILE_HEADER_BYTES) {
-    return { kind: "unusable", reason: `It is ${file.length} bytes long, shorter than a log's header.` };
+function judge(path: string, file: DiskFile, log: PartitionLog, isExpected: boolean): Finding {
+  const length = file.size();
+  if (length < FILE_HEADER_BYTES) {
+    return { kind: "unusable", reason: `It is ${length} bytes long, shorter than a log's header.` };
   }
-  const { reading, words } = readHead(file.fd);
+  const { reading, words } = readHead(file);
   if (reading.kind === "none") return { kind: "unusable", reason: "Neither copy of its header is intact." };
   const reason = refusalOf(path, reading, log);
   // A former topic of this name has left it: the catalogue was moved away, or a power cut took what it said of that topic.
@@ -75,7 +61,7 @@ function judge(
   }
   if (reason !== undefined) throw new RingcastError("unavailable", reason, { stored: "no" });
   if (reading.kind !== "header") throw new Error("A header of another version was not refused.");
-  return { kind: "file", ...file, head: { header: reading.header, sequence: reading.sequence, words } };
+  return { kind: "file", file, length, head: { header: reading.header, sequence: reading.sequence, words } };
 }
 
 function refusalOf(path: string, reading: HeaderReading, log: PartitionLog): string | undefined {
@@ -100,36 +86,32 @@ function isNamedAs(log: PartitionLog, header: FileHeader): boolean {
 
 /** Takes a file that was found into use; every byte that its log needs is there afterwards. */
 export function useFile(context: FileContext, found: Finding & { readonly kind: "file" }): FileHead {
-  const { fd, length, head } = found;
+  const { file, length, head } = found;
   const { capacityBytes } = head.header;
-  const reserve = context.regions === "mapped" ? allocateFile : lengthen;
-  const allocatedBytes = ensureAllocated(fd, length, neededBytes(head.header, head.words), reserve);
-  return new FileHead(makeRegion(context, { fd, capacityBytes, allocatedBytes }), context.bootId, head);
+  const allocatedBytes = ensureAllocated(file, length, neededBytes(head.header, head.words), context.regions);
+  return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context.bootId, head);
 }
 
 /** Makes a new file, with storage for its first records; what stands there goes. */
 export function createFile(context: FileContext, path: string, capacityBytes: number): FileHead {
-  rmSync(path, { force: true });
-  const fd = createLogFile(path);
+  const { disk, regions } = context;
+  disk.remove(path);
+  const file = disk.create(path);
   const allocatedBytes = Math.min(FIRST_ALLOCATION_BYTES, capacityBytes);
   try {
-    (context.regions === "mapped" ? allocateFile : lengthen)(fd, 0, FILE_HEADER_BYTES + allocatedBytes);
+    reserveBytes(file, 0, FILE_HEADER_BYTES + allocatedBytes, regions);
   } catch (error) {
-    closeSync(fd);
-    unlinkSync(path);
+    file.close();
+    disk.remove(path);
     throw error;
   }
-  return new FileHead(makeRegion(context, { fd, capacityBytes, allocatedBytes }), context.bootId);
-}
-
-function lengthen(fd: number, from: number, length: number): void {
-  lengthenFile(fd, from + length);
+  return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context.bootId);
 }
 
 function makeRegion(
-  { regions, arenas, memory, runtime }: FileContext,
-  file: { readonly fd: number; readonly capacityBytes: number; readonly allocatedBytes: number },
+  { regions, memory, runtime }: FileContext,
+  parts: { readonly file: DiskFile; readonly capacityBytes: number; readonly allocatedBytes: number },
 ): FileBackedRegion {
-  if (regions === "file") return new FileRegion({ ...file, memory });
-  return new MappedRegion({ ...file, arenas, endOfTurn: (callback) => runtime.endOfTurn(callback) });
+  if (regions === "file") return new FileRegion({ ...parts, memory });
+  return new MappedRegion({ ...parts, endOfTurn: (callback) => runtime.endOfTurn(callback) });
 }

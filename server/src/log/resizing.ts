@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import type { FileContext } from "./file-context.js";
 import type { FileHead } from "./file-head.js";
 import { LogCopy } from "./log-copy.js";
@@ -41,7 +40,7 @@ export async function copyToCapacity(options: CopyOptions): Promise<void> {
   } finally {
     if (!isTaken) {
       file.region.close();
-      rmSync(path, { force: true });
+      context.disk.remove(path);
     }
   }
 }

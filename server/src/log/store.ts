@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
@@ -6,6 +5,7 @@ import { AgeClock, type Runtime, type Timer, TimerWheel } from "../runtime/index
 import { BlockCache } from "./block-cache.js";
 import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
 import { DataLimitError } from "./data-limit.js";
+import { type DirectoryLock, type Disk, NodeDisk } from "./disk/index.js";
 import type { FileContext } from "./file-context.js";
 import type { FileKeeper } from "./file-keeper.js";
 import { Healer } from "./healer.js";
@@ -16,7 +16,7 @@ import { nextTurn } from "./next-turn.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
 import type { RetentionContext } from "./retention.js";
 import { RetentionSchedule } from "./retention-schedule.js";
-import { Arenas, chooseRegion, type DirectoryLock, lockDirectory, type RegionMemory } from "./region/index.js";
+import type { RegionMemory } from "./region/index.js";
 import { Topic } from "./topic.js";
 import { TopicCache } from "./topic-cache.js";
 
@@ -54,6 +54,8 @@ export interface LogStoreOptions {
   readonly maxDataBytes?: number;
   /** Identity of this boot of the machine, 32 hexadecimal digits; what Linux says by default. A log left open by another boot is verified as after a power cut. */
   readonly bootId?: string;
+  /** What the directory stands on; the file system of the process by default. */
+  readonly disk?: Disk;
 }
 
 /**
@@ -69,9 +71,10 @@ export function openLogStore(options: LogStoreOptions): Promise<LogStore> {
 
 function openDirectory(options: LogStoreOptions): LogStore {
   setNativeCrc32(crc32);
-  const lock = lockDirectory(options.directory);
+  const disk = options.disk ?? new NodeDisk();
+  const lock = disk.lock(options.directory);
   try {
-    return new DirectoryLogStore(options, lock);
+    return new DirectoryLogStore({ ...options, disk }, lock);
   } catch (error) {
     lock.release();
     throw error;
@@ -83,7 +86,7 @@ class DirectoryLogStore implements LogStore {
   readonly #runtime: Runtime;
   readonly #lock: DirectoryLock;
   readonly #catalogue: Catalogue;
-  readonly #arenas = new Arenas();
+  readonly #disk: Disk;
   readonly #blocks: BlockCache;
   readonly #memory: RegionMemory = { bytes: 0 };
   readonly #context: FileContext;
@@ -114,10 +117,11 @@ class DirectoryLogStore implements LogStore {
   onReadable: ((log: RingLog) => void) | undefined = undefined;
   mayUnload: ((topic: string) => boolean) | undefined = undefined;
 
-  constructor(options: LogStoreOptions, lock: DirectoryLock) {
-    const { directory, runtime, onEvent } = options;
+  constructor(options: LogStoreOptions & { readonly disk: Disk }, lock: DirectoryLock) {
+    const { directory, runtime, onEvent, disk } = options;
     const logs = join(directory, "logs");
-    makeFolder(logs);
+    makeFolder(disk, logs);
+    this.#disk = disk;
     this.#runtime = runtime;
     this.#lock = lock;
     this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
@@ -126,7 +130,7 @@ class DirectoryLogStore implements LogStore {
     this.maxDataBytes = options.maxDataBytes ?? 0;
     this.#topics = new TopicCache(runtime, (topic) => void this.#letGo(topic));
     this.#wheel = new TimerWheel(runtime);
-    this.#catalogue = new Catalogue(join(directory, "catalogue"));
+    this.#catalogue = new Catalogue(disk, join(directory, "catalogue"));
     for (const { file, at, isDamage } of this.#catalogue.flaws)
       if (isDamage) onEvent({ type: "catalogue-damaged", file, at });
     this.#ages = new AgeClock(runtime, (byMs) => onEvent({ type: "clock-jumped", byMs }));
@@ -137,17 +141,17 @@ class DirectoryLogStore implements LogStore {
     };
     this.#schedule = new RetentionSchedule(runtime, this.#ages, this.#catalogue, (name) => this.#expire(name));
     this.#fileBytes = this.#catalogue.bytes;
-    const region = chooseRegion(logs, options.mmap ?? true);
+    const region = disk.chooseRegion(logs, options.mmap ?? true);
     onEvent({ type: "region", ...region });
     this.#blocks = new BlockCache(runtime, (log) => this.onReadable?.(log));
     this.#context = {
       runtime,
-      arenas: this.#arenas,
+      disk,
       blocks: this.#blocks,
       regions: region.kind,
       memory: this.#memory,
       directory: logs,
-      bootId: options.bootId ?? readBootId(),
+      bootId: options.bootId ?? disk.bootId(),
       onEvent,
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
       opened: (keeper) => this.#opened(keeper),
@@ -255,7 +259,7 @@ class DirectoryLogStore implements LogStore {
   }
 
   get mappedBytes(): number {
-    return this.#arenas.mappedBytes;
+    return this.#disk.mappedBytes;
   }
 
   close(): Promise<void> {
@@ -336,11 +340,11 @@ class DirectoryLogStore implements LogStore {
   }
 
   #removeFiles(name: string): void {
-    const { directory } = this.#context;
+    const { disk, directory } = this.#context;
     const partitions = this.#doomed.get(name) ?? 0;
     for (let partition = 0; partition < partitions; partition++) {
       try {
-        removeLogFile(directory, name, partition);
+        removeLogFile(disk, directory, name, partition);
       } catch (error) {
         throw asUnavailable(error, join(directory, fileNameOf(name, partition)));
       }
@@ -501,16 +505,10 @@ function checkCapacity(config: TopicConfig): void {
   throw new RingcastError("bad_request", message, { field: "capacityBytes" });
 }
 
-/** This boot of the machine as 32 hexadecimal digits; zeros where the system doesn't tell, which never counts as the same boot. */
-function readBootId(): string {
-  const path = "/proc/sys/kernel/random/boot_id";
-  return existsSync(path) ? readFileSync(path, "utf8").trim().replaceAll("-", "") : "0".repeat(32);
-}
-
 /** @throws RingcastError `unavailable` where something else has the name, or the file system refuses */
-function makeFolder(path: string): void {
+function makeFolder(disk: Disk, path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    disk.makeFolder(path);
   } catch (error) {
     const message = `The folder ${shown(path)} can't be made: move what has its name away, or choose another data directory.`;
     throw new RingcastError("unavailable", message, { field: "data" }, { cause: error });

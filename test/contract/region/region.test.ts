@@ -2,15 +2,10 @@ import { closeSync, fstatSync, openSync, readFileSync, truncateSync, writeFileSy
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
-import {
-  Arenas,
-  chooseRegion,
-  FileRegion,
-  HeapRegion,
-  MappedRegion,
-  type Region,
-} from "../../../server/src/log/region/index.js";
-import { canReadFile } from "../../../server/src/log/region/log-file.js";
+import { Arenas } from "../../../server/src/log/disk/arenas.js";
+import { NodeDisk, NodeFile } from "../../../server/src/log/disk/index.js";
+import { canReadFile } from "../../../server/src/log/disk/log-file.js";
+import { FileRegion, HeapRegion, MappedRegion, type Region } from "../../../server/src/log/region/index.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 const CAPACITY = 1_048_576;
@@ -73,10 +68,8 @@ function regionContract(name: string, fresh: (path: string) => Region): void {
 const arenas = new Arenas();
 
 function mapped(path: string): MappedRegion {
-  const fd = openSync(join(path, "file"), "w+");
   const region = new MappedRegion({
-    arenas,
-    fd,
+    file: newFile(join(path, "file"), arenas),
     capacityBytes: CAPACITY,
     allocatedBytes: 0,
     endOfTurn: (callback) => setImmediate(callback),
@@ -85,13 +78,17 @@ function mapped(path: string): MappedRegion {
   return region;
 }
 
+function newFile(path: string, itsArenas = arenas): NodeFile {
+  return new NodeFile(openSync(path, "w+"), itsArenas);
+}
+
 regionContract("heap", () => new HeapRegion(CAPACITY, FIRST));
 regionContract("mapped", mapped);
 regionContract("file", inFile);
 
 function inFile(path: string): FileRegion {
-  const fd = openSync(join(path, "file"), "w+");
-  const region = new FileRegion({ fd, capacityBytes: CAPACITY, allocatedBytes: 0, memory: { bytes: 0 } });
+  const file = newFile(join(path, "file"));
+  const region = new FileRegion({ file, capacityBytes: CAPACITY, allocatedBytes: 0, memory: { bytes: 0 } });
   region.grow(FIRST);
   return region;
 }
@@ -113,7 +110,7 @@ describe("a file region", () => {
     inFile(root.path).close();
     writeFileSync(path, new Uint8Array(FILE_HEADER_BYTES + FIRST).fill(7));
     const options = { capacityBytes: CAPACITY, allocatedBytes: FIRST, memory: { bytes: 0 } };
-    const region = new FileRegion({ ...options, fd: openSync(path, "r+") });
+    const region = new FileRegion({ ...options, file: new NodeFile(openSync(path, "r+")) });
     expect(region.populate()).toBe(true);
     expect([region.bytes[0], region.bytes[region.ringAt + FIRST - 1]]).toEqual([7, 7]);
     truncateSync(path, 100);
@@ -124,8 +121,8 @@ describe("a file region", () => {
   it("counts the memory that it takes, and gives it back", () => {
     using root = tempDir();
     const memory = { bytes: 0 };
-    const fd = openSync(join(root.path, "file"), "w+");
-    const region = new FileRegion({ fd, capacityBytes: CAPACITY, allocatedBytes: 0, memory });
+    const file = newFile(join(root.path, "file"));
+    const region = new FileRegion({ file, capacityBytes: CAPACITY, allocatedBytes: 0, memory });
     region.grow(FIRST);
     expect(memory.bytes).toBe(region.bytes.length);
     region.close();
@@ -135,12 +132,13 @@ describe("a file region", () => {
 
 describe("the choice of a region", () => {
   it("maps where the file system keeps its promises, unless it is told not to", () => {
-    expect(chooseRegion("/dev/shm", true)).toMatchObject({
+    const disk = new NodeDisk();
+    expect(disk.chooseRegion("/dev/shm", true)).toMatchObject({
       kind: "mapped",
       reason: expect.stringContaining("tmpfs") as string,
     });
-    expect(chooseRegion("/dev/shm", false).kind).toBe("file");
-    expect(chooseRegion("/proc", true)).toMatchObject({
+    expect(disk.chooseRegion("/dev/shm", false).kind).toBe("file");
+    expect(disk.chooseRegion("/proc", true)).toMatchObject({
       kind: "file",
       reason: expect.stringContaining("0x9fa0") as string,
     });
@@ -183,8 +181,7 @@ describe("a mapped region", () => {
     const own = new Arenas();
     const make = (name: string): MappedRegion =>
       new MappedRegion({
-        arenas: own,
-        fd: openSync(join(root.path, name), "w+"),
+        file: newFile(join(root.path, name), own),
         capacityBytes: CAPACITY,
         allocatedBytes: 0,
         endOfTurn: (callback) => setImmediate(callback),
@@ -203,10 +200,10 @@ describe("a mapped region", () => {
   it("has a reservation of its own when it is larger than the common pieces", () => {
     using root = tempDir();
     const own = new Arenas();
-    const options = { arenas: own, allocatedBytes: 0, endOfTurn: (callback: () => void) => setImmediate(callback) };
+    const options = { allocatedBytes: 0, endOfTurn: (callback: () => void) => setImmediate(callback) };
     const large = new MappedRegion({
       ...options,
-      fd: openSync(join(root.path, "a"), "w+"),
+      file: newFile(join(root.path, "a"), own),
       capacityBytes: 3 * 2 ** 30,
     });
     large.grow(65_536);

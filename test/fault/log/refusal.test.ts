@@ -4,6 +4,7 @@ import { readdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Catalogue } from "../../../server/src/log/catalogue/catalogue.js";
+import { NodeDisk } from "../../../server/src/log/disk/index.js";
 import type { LogStoreOptions, RingLog } from "../../../server/src/log/index.js";
 import {
   append,
@@ -271,7 +272,7 @@ inEachRegion(() => {
 describe("a catalogue whose journal could not be synced", () => {
   it("is synced only when lmdb has brought everything to the device", async () => {
     const path = join(live, "catalogue");
-    const catalogue = new Catalogue(path);
+    const catalogue = new Catalogue(new NodeDisk(), path);
     const state = { head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0, bytes: 0 };
     catalogue.putTopic("t", { config: SMALL, partitions: [{ lineage: [{ epoch: "e", first: 0 }], ...state }] });
     refuse("fdatasync", JOURNAL);
@@ -282,7 +283,7 @@ describe("a catalogue whose journal could not be synced", () => {
     const dead = join(root.path, "dead");
     copyAsKilled(path, dead);
     for (const name of readdirSync(dead)) if (name.startsWith("journal")) rmSync(join(dead, name));
-    const again = new Catalogue(dead);
+    const again = new Catalogue(new NodeDisk(), dead);
     expect(again.topic("t")).toBeDefined();
     await again.close();
     await catalogue.close();

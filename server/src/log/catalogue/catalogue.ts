@@ -6,7 +6,8 @@ import { RingcastError, shown } from "@ringcast/protocol";
 import type { CataloguedTopic, Change, Deletion, ProducerChange } from "./changes.js";
 import type { TopicRow } from "../port.js";
 import { Journal, type JournalFlaw } from "./journal.js";
-import { type Expiry, type OpenKey, Tables, unwritable } from "./tables.js";
+import type { Disk } from "../disk/port.js";
+import { type Expiry, type OpenKey, type Tables, unwritable } from "./tables.js";
 
 export type { CataloguedPartition, CataloguedTopic, Deletion, ProducerChange } from "./changes.js";
 
@@ -34,12 +35,12 @@ export class Catalogue {
   #settleAt = GROUP;
 
   /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
-  constructor(path: string) {
+  constructor(disk: Disk, path: string) {
     this.#path = path;
     let tables: Tables | undefined;
     try {
-      tables = this.#tables = new Tables(path);
-      this.#journal = new Journal(path, tables.settled);
+      tables = this.#tables = disk.openTables(path);
+      this.#journal = new Journal(disk, path, tables.settled);
       this.#pending.push(...this.#journal.found);
       this.settle();
       this.#topicCount = tables.topicCount;

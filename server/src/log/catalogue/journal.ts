@@ -6,10 +6,9 @@
  * An entry: length of the text (u32), CRC-32 of what follows (u32), sequence (f64), text (JSON of a {@link Change}, UTF-8). Little-endian. Sequences
  * grow by one; a file ends where an entry doesn't check out or its sequence isn't higher: what follows was there before.
  */
-import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
+import type { Disk, DiskFile } from "../disk/port.js";
 import { GroupSync } from "../group-sync.js";
 import type { Change } from "./changes.js";
 
@@ -17,10 +16,9 @@ const FILES = ["journal.0", "journal.1"] as const;
 const HEAD_BYTES = 16;
 const CRC_AT = 4;
 const SEQUENCE_AT = 8;
-const dataSync = promisify(fdatasync);
 
 interface Segment {
-  readonly fd: number;
+  readonly file: DiskFile;
   length: number;
   /** Sequence of its newest entry, -1 where it is empty. */
   last: number;
@@ -57,14 +55,14 @@ export class Journal {
   readonly #groupSync = new GroupSync(() => this.#sync());
 
   /** @param settled lmdb has all changes up to this sequence */
-  constructor(directory: string, settled: number) {
+  constructor(disk: Disk, directory: string, settled: number) {
     const entries: Entry[] = [];
     const flaws: JournalFlaw[] = [];
     this.flaws = flaws;
-    const [first, second] = FILES.map((name) => openSegment(join(directory, name), settled, entries, flaws));
+    const [first, second] = FILES.map((name) => openSegment(disk, join(directory, name), settled, entries, flaws));
     this.#segments = [first as Segment, second as Segment];
     this.#current = first as Segment;
-    syncDirectoryNow(directory);
+    disk.syncFolderNow(directory);
     entries.sort((a, b) => a.sequence - b.sequence);
     this.found = entries.filter(({ sequence }) => sequence > settled).map(({ change }) => change);
     this.#sequence = Math.max(settled, entries.at(-1)?.sequence ?? -1) + 1;
@@ -81,7 +79,7 @@ export class Journal {
     const bytes = encodeEntry(change, this.#sequence);
     // What is there of an entry that couldn't be written whole doesn't check out.
     for (let written = 0; written < bytes.length;) {
-      written += writeSync(segment.fd, bytes, written, bytes.length - written, segment.length + written);
+      written += segment.file.write(bytes, written, bytes.length - written, segment.length + written);
     }
     segment.length += bytes.length;
     segment.last = this.#sequence++;
@@ -118,9 +116,9 @@ export class Journal {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const { fd, length } of this.#segments) {
-      if (length === 0) ftruncateSync(fd, 0);
-      closeSync(fd);
+    for (const { file, length } of this.#segments) {
+      if (length === 0) file.truncate(0);
+      file.close();
     }
   }
 
@@ -130,7 +128,7 @@ export class Journal {
       if (segment.isFailed) throw new Error("A sync of the journal failed before.");
       segment.isDirty = false;
       try {
-        await dataSync(segment.fd);
+        await segment.file.sync();
       } catch (error) {
         segment.isDirty = true;
         segment.isFailed = true;
@@ -142,7 +140,7 @@ export class Journal {
   #reuse(through: number): void {
     for (const segment of this.#segments) {
       if (segment.last > through) continue;
-      if (segment.isFailed && !this.#isClosed) segment.isFailed = !isEmptied(segment.fd);
+      if (segment.isFailed && !this.#isClosed) segment.isFailed = !isEmptied(segment.file);
       segment.length = 0;
       segment.last = -1;
       segment.isDirty = false;
@@ -151,9 +149,9 @@ export class Journal {
 }
 
 /** Opens a file, made if there is none, and takes over its intact entries; those behind a damaged place if lmdb doesn't have them. */
-function openSegment(path: string, settled: number, entries: Entry[], flaws: JournalFlaw[]): Segment {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  const bytes = readFileSync(fd);
+function openSegment(disk: Disk, path: string, settled: number, entries: Entry[], flaws: JournalFlaw[]): Segment {
+  const file = disk.openOrCreate(path);
+  const bytes = readWhole(file);
   let at = 0;
   let last = -1;
   for (;;) {
@@ -171,13 +169,13 @@ function openSegment(path: string, settled: number, entries: Entry[], flaws: Jou
     if (behind < 0) break;
     at = behind;
   }
-  return { fd, length: at, last, isDirty: at > 0, isFailed: false };
+  return { file, length: at, last, isDirty: at > 0, isFailed: false };
 }
 
 /** Gives up a file's blocks, of which the system may think wrongly that they are on the device. */
-function isEmptied(fd: number): boolean {
+function isEmptied(file: DiskFile): boolean {
   try {
-    ftruncateSync(fd, 0);
+    file.truncate(0);
     return true;
   } catch {
     // The next time.
@@ -215,11 +213,10 @@ function decodeEntry(bytes: Buffer, at: number): Entry | undefined {
   return { sequence: bytes.readDoubleLE(at + SEQUENCE_AT), change };
 }
 
-function syncDirectoryNow(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+function readWhole(file: DiskFile): Buffer {
+  const bytes = Buffer.alloc(file.size());
+  let length = 0;
+  for (let read = 1; read > 0 && length < bytes.length; length += read)
+    read = file.read(bytes, length, bytes.length - length, length);
+  return bytes.subarray(0, length);
 }

@@ -1,24 +1,10 @@
-/** The rows of the catalogue in lmdb, and what each change does to them. */
-import { join } from "node:path";
-import { RingcastError, shown } from "@ringcast/protocol";
-import { type Database, open, type RootDatabase, TransactionFlags } from "lmdb";
-import { bytesOf, type CataloguedTopic, type Change, type Deletion, type ProducerChange } from "./changes.js";
-import { isPlausibleLmdb } from "./plausible.js";
+/** The rows of the catalogue: what lmdb does for it, so that a model can stand in its place. */
+import { RingcastError } from "@ringcast/protocol";
+import type { TopicRow } from "../port.js";
+import type { CataloguedTopic, Change, Deletion } from "./changes.js";
 
-/** 1: no journal, no `expiries`, no sum of bytes; is brought to 2 when it is opened. */
-const FORMAT = 2;
-const UPGRADABLE_FORMAT = 1;
-/** In the operating system's hands on return, so that it survives the process, without waiting for the device. */
-const COMMIT_WITHOUT_FLUSH: TransactionFlags =
-  TransactionFlags.ABORTABLE | TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH;
 /** Topic and partition of a log that isn't closed cleanly. */
 export type OpenKey = [topic: string, partition: number];
-/** Before each producer's id in a key, so that there is a key behind all of them whatever they are. */
-const ID_PREFIX = "p";
-const BEHIND_IDS = "q";
-type ProducerKey = [topic: string, producer: string];
-type ExpiryKey = [expiresMs: number, topic: string];
-type MetaKey = "format" | "bytes" | "settled" | "flushed";
 
 /** A topic whose oldest record expires. */
 export interface Expiry {
@@ -26,225 +12,40 @@ export interface Expiry {
   readonly name: string;
 }
 
-export class Tables {
-  readonly #root: RootDatabase;
-  readonly #topics: Database<CataloguedTopic, string>;
-  readonly #openLogs: Database<number, OpenKey>;
-  readonly #deletions: Database<Deletion, string>;
-  /** Topics whose files are still to be removed, with their partitions. */
-  readonly #doomed: Database<number, string>;
-  readonly #producers: Database<Uint8Array, ProducerKey>;
-  readonly #expiries: Database<number, ExpiryKey>;
-  readonly #meta: Database<number, MetaKey>;
-  #bytes = 0;
-
-  /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
-  constructor(path: string) {
-    try {
-      if (!isPlausibleLmdb(join(path, "data.mdb"))) throw new Error("data.mdb is damaged or was cut short.");
-      this.#root = open({ path, maxDbs: 16 });
-      this.#topics = this.#root.openDB({ name: "topics" });
-      this.#openLogs = this.#root.openDB({ name: "open-logs" });
-      this.#deletions = this.#root.openDB({ name: "deletions" });
-      this.#doomed = this.#root.openDB({ name: "doomed" });
-      this.#producers = this.#root.openDB({ name: "producers", encoding: "binary" });
-      this.#meta = this.#root.openDB({ name: "meta" });
-      this.#expiries = this.#root.openDB({ name: "expiries" });
-    } catch (cause) {
-      const advice = "restore it from a backup or move it away: topics are then made anew";
-      const message = `The catalogue ${path} can't be read: ${advice}.`;
-      throw new RingcastError("unavailable", message, { field: "data" }, { cause });
-    }
-    this.#checkFormat(path);
-    this.#bytes = this.#meta.get("bytes") ?? 0;
-  }
-
-  get topicCount(): number {
-    return (this.#topics.getStats() as { entryCount: number }).entryCount;
-  }
-
+/** The rows of one catalogue. What is asked for is as of the last {@link apply}. */
+export interface Tables {
+  readonly topicCount: number;
   /** The journal's sequence up to which all changes are here; -1: none of it. */
-  get settled(): number {
-    return this.#meta.get("settled") ?? -1;
-  }
-
+  readonly settled: number;
   /** Bytes of all files, as of their topics' rows. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Resolves when everything written so far is on the device. Off the loop: lmdb's writing thread does it, as part of a write of its own. */
-  async flush(): Promise<void> {
-    await this.#meta.put("flushed", this.settled);
-    await this.#root.flushed;
-  }
-
-  topic(name: string): CataloguedTopic | undefined {
-    return this.#topics.get(name);
-  }
-
-  hasTopic(name: string): boolean {
-    return this.#topics.doesExist(name);
-  }
-
+  readonly bytes: number;
+  topic(name: string): CataloguedTopic | undefined;
   /** Names in the order of their bytes, behind `after`. */
-  *topicNames(after: string | undefined): Generator<string> {
-    for (const name of this.#topics.getKeys(startingAt(after))) if (name !== after) yield name;
-  }
-
+  topicNames(after: string | undefined): Iterable<string>;
   /** Like {@link topicNames}, with the number of partitions of each. */
-  *topicRows(after: string | undefined): Generator<{ readonly name: string; readonly partitions: number }> {
-    for (const { key, value } of this.#topics.getRange(startingAt(after))) {
-      if (key !== after) yield { name: key, partitions: value.partitions.length };
-    }
-  }
-
-  openLogs(): OpenKey[] {
-    return [...this.#openLogs.getKeys()];
-  }
-
-  deletion(name: string): Deletion | undefined {
-    return this.#deletions.get(name);
-  }
-
-  doomed(): { name: string; partitions: number }[] {
-    return [...this.#doomed.getRange()].map(({ key, value }) => ({ name: key, partitions: value }));
-  }
-
+  topicRows(after: string | undefined): Iterable<TopicRow>;
+  openLogs(): OpenKey[];
+  deletion(name: string): Deletion | undefined;
+  /** Topics whose files are still to be removed. */
+  doomed(): { name: string; partitions: number }[];
   /** The topics whose oldest records expire first, at most `limit`. */
-  expiries(limit: number): Expiry[] {
-    return [...this.#expiries.getKeys({ limit })].map(([expiresMs, name]) => ({ expiresMs, name }));
-  }
-
-  *producers(topic: string): Generator<{ id: string; state: Uint8Array }> {
-    for (const { key, value } of this.#producers.getRange(rangeOf(topic))) {
-      yield { id: key[1].slice(ID_PREFIX.length), state: new Uint8Array(value) };
-    }
-  }
-
-  /** Brings changes into the rows, all of them or none, and notes up to where the journal is settled by them. */
-  apply(changes: readonly Change[], settled: number): void {
-    const before = this.#bytes;
-    this.#write(() => {
-      for (const change of changes) this.#apply(change);
-      void this.#meta.put("settled", settled);
-      if (this.#bytes !== before) void this.#meta.put("bytes", this.#bytes);
-    }, before);
-  }
-
-  /** Forgets deletions before an instant. */
-  forgetDeletions(beforeMs: number): void {
-    const old = [...this.#deletions.getRange()].filter(({ value }) => value.deletedMs < beforeMs);
-    if (old.length > 0) this.#write(() => old.forEach(({ key }) => void this.#deletions.remove(key)));
-  }
-
-  async close(): Promise<void> {
-    await this.#root.close();
-  }
-
-  #apply(change: Change): void {
-    const { name } = change;
-    switch (change.do) {
-      case "put": {
-        this.#putTopic(name, change.topic);
-        return;
-      }
-      case "close":
-        // A topic that was deleted meanwhile stays so.
-        if (!this.hasTopic(name)) return;
-        this.#putTopic(name, change.topic);
-        change.topic.partitions.forEach((_, partition) => void this.#openLogs.remove([name, partition]));
-        return;
-      case "empty":
-        this.#putTopic(name, change.topic);
-        void this.#openLogs.remove([name, change.partition]);
-        return;
-      case "open":
-        void this.#openLogs.put([name, change.partition], FORMAT);
-        return;
-      case "delete": {
-        this.#deleteTopic(name, change.partitions, change.deletion);
-        return;
-      }
-      case "forget":
-        void this.#doomed.remove(name);
-        return;
-      case "producers": {
-        this.#putProducers(name, change.producers);
-        return;
-      }
-    }
-  }
-
-  #putTopic(name: string, topic: CataloguedTopic): void {
-    this.#forget(name);
-    this.#bytes += bytesOf(topic);
-    if (topic.expiresMs !== undefined) void this.#expiries.put([topic.expiresMs, name], FORMAT);
-    void this.#topics.put(name, topic);
-    void this.#deletions.remove(name);
-  }
-
-  #deleteTopic(name: string, partitions: number, deletion: Deletion): void {
-    this.#forget(name);
-    void this.#doomed.put(name, partitions);
-    void this.#topics.remove(name);
-    for (let partition = 0; partition < partitions; partition++) void this.#openLogs.remove([name, partition]);
-    for (const key of [...this.#producers.getKeys(rangeOf(name))]) void this.#producers.remove(key);
-    void this.#deletions.put(name, deletion);
-  }
-
-  /** Takes what a topic's row counts for out of the sum and the index. */
-  #forget(name: string): void {
-    const former = this.#topics.get(name);
-    if (former === undefined) return;
-    this.#bytes -= bytesOf(former);
-    if (former.expiresMs !== undefined) void this.#expiries.remove([former.expiresMs, name]);
-  }
-
-  #putProducers(topic: string, producers: readonly ProducerChange[]): void {
-    for (const { id, state } of producers) {
-      const key: ProducerKey = [topic, ID_PREFIX + id];
-      void (state === undefined ? this.#producers.remove(key) : this.#producers.put(key, Buffer.from(state)));
-    }
-  }
-
-  #write(change: () => void, bytesBefore = this.#bytes): void {
-    try {
-      this.#root.transactionSync(change, COMMIT_WITHOUT_FLUSH);
-    } catch (cause) {
-      this.#bytes = bytesBefore;
-      throw unwritable(cause);
-    }
-  }
-
-  #checkFormat(path: string): void {
-    const format = this.#meta.get("format");
-    if (format === FORMAT) return;
-    if (format !== undefined && format !== UPGRADABLE_FORMAT) {
-      const advice = "start the hub that wrote it, or choose another data directory";
-      const message = `The catalogue ${shown(path)} has format ${format}, this hub knows ${FORMAT}: ${advice}.`;
-      throw new RingcastError("unavailable", message, { field: "data" });
-    }
-    let bytes = 0;
-    for (const { value } of this.#topics.getRange()) bytes += bytesOf(value);
-    this.#write(() => {
-      void this.#meta.put("format", FORMAT);
-      void this.#meta.put("bytes", bytes);
-    });
-  }
+  expiries(limit: number): Expiry[];
+  /** Saved states of a topic's producers. */
+  producers(topic: string): Iterable<{ id: string; state: Uint8Array }>;
+  /**
+   * Brings changes into the rows, all of them or none, and notes up to where the journal is settled by them. They survive the process on return.
+   * @throws RingcastError `unavailable`
+   */
+  apply(changes: readonly Change[], settled: number): void;
+  /** Forgets deletions before an instant. @throws RingcastError `unavailable` */
+  forgetDeletions(beforeMs: number): void;
+  /** Resolves when everything written so far is on the device. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** What whoever wanted to change the catalogue is told. */
 export function unwritable(cause: unknown): RingcastError {
   const message = "The catalogue of the data directory can't be written: look for a full disk.";
   return new RingcastError("unavailable", message, { stored: "no" }, { cause });
-}
-
-function startingAt(after: string | undefined): { start?: string } {
-  return after === undefined ? {} : { start: after };
-}
-
-/** All producers of a topic. */
-function rangeOf(topic: string): { start: ProducerKey; end: ProducerKey } {
-  return { start: [topic, ID_PREFIX], end: [topic, BEHIND_IDS] };
 }

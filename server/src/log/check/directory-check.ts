@@ -12,7 +12,7 @@ import { Catalogue, unreadable } from "../catalogue/catalogue.js";
 import type { JournalFlaw } from "../catalogue/journal.js";
 import { fileNameOf } from "../file-name.js";
 import { newPathOf, resizePathOf } from "../log-files.js";
-import { lockDirectory } from "../region/index.js";
+import { NodeDisk } from "../disk/index.js";
 import { checkLog, type ExpectedLog } from "./log-check.js";
 import type { CheckOptions, CheckProblem, CheckReport } from "./report.js";
 
@@ -28,7 +28,7 @@ export async function checkDirectory(directory: string, options: CheckOptions = 
     throw new RingcastError("unavailable", message, { field: "data" });
   }
   setNativeCrc32(crc32);
-  const lock = lockDirectory(directory);
+  const lock = new NodeDisk().lock(directory);
   try {
     return await checkLocked(directory, options);
   } finally {
@@ -77,7 +77,7 @@ async function readCatalogue(directory: string): Promise<Contents> {
   const copy = mkdtempSync(join(tmpdir(), "ringcast-check-"));
   try {
     cpSync(join(directory, "catalogue"), copy, { recursive: true });
-    const catalogue = new Catalogue(copy);
+    const catalogue = new Catalogue(new NodeDisk(), copy);
     try {
       const flaws = catalogue.flaws.map((flaw) => flawProblem(join(directory, "catalogue", basename(flaw.file)), flaw));
       return { ...contentsOf(catalogue, join(directory, "logs")), flaws };

@@ -7,7 +7,8 @@ import type { CataloguedPartition } from "../catalogue/catalogue.js";
 import { FILE_HEADER_BYTES, type FileHeader, FORMAT_VERSION, type HeadWords } from "../file-header.js";
 import { Lineage } from "../lineage.js";
 import { type FoundHead, neededBytes, readHead } from "../log-files.js";
-import { codeOf, FileRegion, type Region } from "../region/index.js";
+import { codeOf, NodeFile } from "../disk/index.js";
+import { FileRegion, type Region } from "../region/index.js";
 import { believedLength, findNextRecord, placeOf, type Resumption } from "../ring.js";
 import type { CheckProblem } from "./report.js";
 
@@ -56,7 +57,7 @@ export function checkLog(expected: ExpectedLog): CheckedLog {
   }
   const { capacityBytes } = head.header;
   const allocatedBytes = Math.min(stat.size - FILE_HEADER_BYTES, capacityBytes);
-  const region = new FileRegion({ fd, capacityBytes, allocatedBytes, memory: { bytes: 0 } });
+  const region = new FileRegion({ file: new NodeFile(fd), capacityBytes, allocatedBytes, memory: { bytes: 0 } });
   try {
     if (!region.populate()) {
       tell({
@@ -93,7 +94,7 @@ function judgeHead(
     tell({ severity: "damage", what: `It is ${length} bytes long, shorter than a log's header.`, advice: ANEW });
     return undefined;
   }
-  const { reading, words } = readHead(fd);
+  const { reading, words } = readHead(new NodeFile(fd));
   if (reading.kind === "none") {
     tell({ severity: "damage", what: "Neither copy of its header is intact.", advice: ANEW });
     return undefined;

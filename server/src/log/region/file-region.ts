@@ -1,6 +1,6 @@
-import { ftruncateSync, readSync, writeSync } from "node:fs";
+import { codeOf } from "../disk/disk-error.js";
+import type { DiskFile } from "../disk/port.js";
 import { FILE_HEADER_BYTES } from "../file-header.js";
-import { codeOf } from "./log-file.js";
 import { RegionFile } from "./region-file.js";
 import type { FileBackedRegion } from "./region.js";
 import { storageError } from "./storage-error.js";
@@ -18,7 +18,7 @@ export interface RegionMemory {
 /** What a file region is made of. */
 export interface FileRegionOptions {
   /** Owned by the region from the call on. */
-  readonly fd: number;
+  readonly file: DiskFile;
   readonly capacityBytes: number;
   /** Bytes of the ring that the file has already; they are read by {@link FileRegion.populate}. */
   readonly allocatedBytes: number;
@@ -43,7 +43,7 @@ export class FileRegion implements FileBackedRegion {
   readonly #memory: RegionMemory;
 
   constructor(options: FileRegionOptions) {
-    this.#file = new RegionFile(options.fd);
+    this.#file = new RegionFile(options.file);
     this.#memory = options.memory;
     this.capacityBytes = options.capacityBytes;
     this.allocatedBytes = options.allocatedBytes;
@@ -56,7 +56,7 @@ export class FileRegion implements FileBackedRegion {
   grow(ringBytes: number): void {
     const wanted = Math.min(ringBytes, this.capacityBytes);
     if (wanted <= this.allocatedBytes) return;
-    lengthenFile(this.#file.fd, FILE_HEADER_BYTES + wanted);
+    lengthenFile(this.#file.file, FILE_HEADER_BYTES + wanted);
     const bytes = new Uint8Array(FILE_HEADER_BYTES + wanted + SLACK_BYTES);
     bytes.set(this.bytes);
     this.#memory.bytes += bytes.length - this.bytes.length;
@@ -67,9 +67,9 @@ export class FileRegion implements FileBackedRegion {
 
   save(place: number, length: number): void {
     const end = place + length;
+    const { file } = this.#file;
     try {
-      for (let at = place; at < end;)
-        at += writeSync(this.#file.fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+      for (let at = place; at < end;) at += file.write(this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
     } catch (error) {
       throw storageError(error);
     }
@@ -86,9 +86,10 @@ export class FileRegion implements FileBackedRegion {
   /** Reads the file. @returns false when a part of it can't be read */
   populate(): boolean {
     const end = FILE_HEADER_BYTES + this.allocatedBytes;
+    const { file } = this.#file;
     try {
       for (let at = 0, read = 1; at < end; at += read) {
-        read = readSync(this.#file.fd, this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+        read = file.read(this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
         if (read === 0) return false;
       }
       return true;
@@ -109,9 +110,9 @@ export class FileRegion implements FileBackedRegion {
  * Gives a file another length, with zeros and without blocks: what can't be written later is an error of that write.
  * @throws RingcastError `unavailable`, with what to do about it
  */
-export function lengthenFile(fd: number, length: number): void {
+export function lengthenFile(file: DiskFile, length: number): void {
   try {
-    ftruncateSync(fd, length);
+    file.truncate(length);
   } catch (error) {
     throw storageError(error);
   }

@@ -1,18 +1,15 @@
-import { closeSync, fdatasync, fdatasyncSync } from "node:fs";
-import { promisify } from "node:util";
-
-const dataSync = promisify(fdatasync);
+import type { DiskFile } from "../disk/port.js";
 
 /** The file behind a region: closed once it is let go and no call off the loop needs it any more. */
 export class RegionFile {
   /** Owned from the constructor's call on. */
-  readonly fd: number;
+  readonly file: DiskFile;
   /** Calls under way that need the file. */
   #busy = 0;
   #isClosed = false;
 
-  constructor(fd: number) {
-    this.fd = fd;
+  constructor(file: DiskFile) {
+    this.file = file;
   }
 
   get isClosed(): boolean {
@@ -20,10 +17,10 @@ export class RegionFile {
   }
 
   /** Carries out a call that needs the file for longer than this turn. */
-  async use<Result>(call: (fd: number) => Promise<Result>): Promise<Result> {
+  async use<Result>(call: (file: DiskFile) => Promise<Result>): Promise<Result> {
     this.#busy++;
     try {
-      return await call(this.fd);
+      return await call(this.file);
     } finally {
       this.#busy--;
       this.#closeWhenIdle();
@@ -33,12 +30,12 @@ export class RegionFile {
   /** Resolves when the device has everything; rejects with the system's error. */
   async sync(): Promise<void> {
     if (this.#isClosed) throw new Error("The region is closed.");
-    await this.use(dataSync);
+    await this.use((file) => file.sync());
   }
 
   /** Like {@link sync}, but blocks the loop meanwhile. */
   syncNow(): void {
-    fdatasyncSync(this.fd);
+    this.file.syncNow();
   }
 
   /** Lets it go. */
@@ -49,6 +46,6 @@ export class RegionFile {
   }
 
   #closeWhenIdle(): void {
-    if (this.#isClosed && this.#busy === 0) closeSync(this.fd);
+    if (this.#isClosed && this.#busy === 0) this.file.close();
   }
 }

@@ -1,5 +1,5 @@
 import { RingcastError } from "@ringcast/protocol";
-import { codeOf } from "./log-file.js";
+import { codeOf } from "../disk/disk-error.js";
 
 /** What the publisher is told when the system refuses space or a write, with what to do about it. */
 export function storageError(cause: unknown): RingcastError {

@@ -2,7 +2,9 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { Catalogue, type CataloguedTopic } from "../../../../server/src/log/catalogue/catalogue.js";
-import { Tables, unwritable } from "../../../../server/src/log/catalogue/tables.js";
+import { LmdbTables } from "../../../../server/src/log/catalogue/lmdb-tables.js";
+import { unwritable } from "../../../../server/src/log/catalogue/tables.js";
+import { NodeDisk } from "../../../../server/src/log/disk/index.js";
 import { copyAsKilled, SMALL } from "../../../support/log-store.js";
 import { tempDir } from "../../../support/temp-dir.js";
 
@@ -23,7 +25,7 @@ const TOPIC: CataloguedTopic = {
 
 function open(path: string): Catalogue {
   mkdirSync(path, { recursive: true });
-  return new Catalogue(path);
+  return new Catalogue(new NodeDisk(), path);
 }
 
 /** What a catalogue has after `changes` and a death of the process, which the transaction of lmdb may not have reached. */
@@ -88,7 +90,7 @@ describe("the catalogue", () => {
     const catalogue = open(root.path);
     for (const name of ["a", "c", "e"]) catalogue.putTopic(name, TOPIC);
     catalogue.settle();
-    const full = vi.spyOn(Tables.prototype, "apply").mockImplementation(() => {
+    const full = vi.spyOn(LmdbTables.prototype, "apply").mockImplementation(() => {
       throw unwritable(new Error("no room"));
     });
     for (const name of ["b", "c", "f", "\u{1f30d}", "\uffee"]) catalogue.putTopic(name, TOPIC);

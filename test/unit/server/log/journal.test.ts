@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Change } from "../../../../server/src/log/catalogue/changes.js";
 import { Journal } from "../../../../server/src/log/catalogue/journal.js";
+import { NodeDisk } from "../../../../server/src/log/disk/index.js";
 import { tempDir } from "../../../support/temp-dir.js";
 
 /** Entries are so long that each of their bytes can be tried. */
@@ -18,7 +19,7 @@ let intact: Buffer;
 beforeEach(() => {
   root = tempDir();
   file = join(root.path, "journal.0");
-  const journal = new Journal(root.path, -1);
+  const journal = new Journal(new NodeDisk(), root.path, -1);
   for (const name of NAMES) journal.append({ do: "open", name, partition: 0 });
   intact = readFileSync(file);
   journal.close();
@@ -28,7 +29,7 @@ afterEach(() => root[Symbol.dispose]());
 /** What a journal of these bytes has, and what it tells of its flaws. */
 function opened(bytes: Buffer): { names: string[]; flaws: { at: number; isDamage: boolean }[] } {
   writeFileSync(file, bytes);
-  const journal = new Journal(root.path, -1);
+  const journal = new Journal(new NodeDisk(), root.path, -1);
   const names = journal.found.map(({ name }: Change) => name);
   const flaws = journal.flaws.map(({ at, isDamage }) => ({ at, isDamage }));
   journal.close();

@@ -1,13 +1,5 @@
 import { statfsSync } from "node:fs";
-
-/** Which kind of region the file logs of a store have. */
-export type RegionKind = "mapped" | "file";
-
-/** A kind of region and why it is that one, for the operator. */
-export interface RegionChoice {
-  readonly kind: RegionKind;
-  readonly reason: string;
-}
+import type { RegionChoice } from "./port.js";
 
 /** Space that these reserve is there when a mapped page is written to, by `f_type` of statfs(2). */
 const TRUSTED = new Map([

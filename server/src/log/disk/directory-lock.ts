@@ -4,7 +4,6 @@ import {
   fstatSync,
   ftruncateSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   statfsSync,
@@ -12,28 +11,25 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
+import { codeOf } from "./disk-error.js";
 import { tryLock } from "./libc.js";
-import { codeOf } from "./log-file.js";
+import type { DirectoryLock } from "./port.js";
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** File systems over a network: locks and mapped writes of two machines don't see each other there. NFS, SMB, CIFS, SMB2. */
 const NETWORK_FILE_SYSTEMS = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42]);
 
-/** A data directory that belongs to this process alone. */
-export interface DirectoryLock {
-  release(): void;
-}
-
 /**
  * Takes a data directory for this process, and makes it if there is none. The lock is the kernel's and dies with the process, so a file left behind by a
  * dead hub means nothing.
  *
+ * @param makeFolder makes a folder where there is none
  * @throws RingcastError with `details.field` "data": another hub has the directory, or it can't be one
  */
-export function lockDirectory(path: string): DirectoryLock {
+export function lockDirectory(path: string, makeFolder: (path: string) => void): DirectoryLock {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     if (lstatSync(path).isSymbolicLink()) throw refusal(path, "is a symbolic link: name the directory itself");
     if (NETWORK_FILE_SYSTEMS.has(statfsSync(path).type))
       throw refusal(path, "is on a network file system: choose a local one");
