@@ -169,7 +169,7 @@ describe("export and import", { timeout: 60_000 }, () => {
     const lines = Array.from({ length: 50_000 }, (_, index) => JSON.stringify({ index }));
     await runRingcast(["pub", "b2.many"], { env: envOf(hub), input: lines.join("\n") });
     const file = join(own.path, "many.ndjson");
-    const running = launch(["export", "b2.many", "-o", file], envOf(hub));
+    const running = launch(["export", "b2.many", "-o", file], { env: envOf(hub) });
     await until("it writes", () => readdirSync(own.path).length > 0);
     expect(readdirSync(own.path)).not.toContain("many.ndjson");
     running.child.kill("SIGINT");

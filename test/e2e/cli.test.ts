@@ -176,7 +176,7 @@ describe("ringcast", { timeout: 30_000 }, () => {
     });
 
     test("sub follows a pattern live, ends with 0 on SIGINT", async () => {
-      const running = launch(["sub", "cli.live.*", "--from", "earliest"], { RINGCAST_URL: hub.url });
+      const running = launch(["sub", "cli.live.*", "--from", "earliest"], { env: { RINGCAST_URL: hub.url } });
       await ringcast("pub", "cli.live.a", "1");
       await ringcast("pub", "cli.live.b", "2");
       await until("both are printed", () => running.stdout.trimEnd().split("\n").length === 2);
@@ -192,7 +192,7 @@ describe("ringcast", { timeout: 30_000 }, () => {
     test("sub ends in silence when its reader goes away", async () => {
       const input = Array.from({ length: 20_000 }, (_, index) => `{"index":${index}}`).join("\n");
       await runRingcast(["pub", "cli.pipe"], { env: { RINGCAST_URL: hub.url }, input });
-      const running = launch(["sub", "cli.pipe", "--from", "earliest"], { RINGCAST_URL: hub.url });
+      const running = launch(["sub", "cli.pipe", "--from", "earliest"], { env: { RINGCAST_URL: hub.url } });
       await until("the first lines are there", () => running.stdout.length > 0);
       running.child.stdout?.destroy();
       expect(await within("sub to end", running.ended)).toBe(0);
@@ -202,7 +202,7 @@ describe("ringcast", { timeout: 30_000 }, () => {
     test("sub goes on at the next message when the hub was killed and came back", async () => {
       await using own = await startHub();
       const env = { RINGCAST_URL: own.url };
-      const running = launch(["sub", "t", "--from", "earliest"], env);
+      const running = launch(["sub", "t", "--from", "earliest"], { env });
       await runRingcast(["pub", "t", "1"], { env });
       await until("the first is printed", () => running.stdout.includes('"data":1'));
       await own.kill();

@@ -17,7 +17,7 @@ describe.skipIf(programOf(SCRIPT) === undefined)("ringcast top", { timeout: 30_0
   beforeAll(async () => {
     hub = await startHub();
     env = { RINGCAST_URL: hub.url };
-    reader = launch(["sub", "top.>", "--from", "earliest"], env);
+    reader = launch(["sub", "top.>", "--from", "earliest"], { env });
     await runRingcast(["pub", "top.orders", "1"], { env });
     await until("the reader reads", () => reader.stdout.includes('"data":1'));
   });
@@ -66,7 +66,7 @@ describe.skipIf(programOf(SCRIPT) === undefined)("ringcast top", { timeout: 30_0
 
   test("disconnects the connection chosen after a yes, and after nothing else", async () => {
     await using terminal = openTerminal(["top", "--interval", "1"], { env });
-    const victim = launch(["sub", "victim", "--from", "earliest"], env);
+    const victim = launch(["sub", "victim", "--from", "earliest"], { env });
     try {
       await until("it shows the victim", () => terminal.screen().some((line) => line.startsWith("victim")));
       const place = terminal
@@ -91,7 +91,7 @@ describe.skipIf(programOf(SCRIPT) === undefined)("ringcast top", { timeout: 30_0
   });
 
   test("shows a hostile topic's name as text", async () => {
-    const hostile = launch(["sub", "x".repeat(200), "--from", "earliest"], env);
+    const hostile = launch(["sub", "x".repeat(200), "--from", "earliest"], { env });
     try {
       await until("it subscribes", async () => (await runRingcast(["top"], { env })).stdout.includes("xxxx"));
       const lines = (await runRingcast(["top"], { env })).stdout.split("\n");

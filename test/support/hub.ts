@@ -14,6 +14,8 @@ export interface HubOptions {
   readonly port?: number;
   /** A file that the hub takes for `/proc/sys/kernel/random/boot_id`; needs root. */
   readonly bootIdFile?: string;
+  /** A command that the hub's is run by, such as strace; the process that it begins must become the hub's. */
+  readonly runBy?: readonly string[];
 }
 
 export interface TestHub extends AsyncDisposable {
@@ -24,6 +26,8 @@ export interface TestHub extends AsyncDisposable {
   readonly port: number;
   readonly data: string;
   readonly pid: number;
+  /** Whether its process is there; false also when it ended by itself. */
+  readonly isRunning: boolean;
   /** What it has written so far. */
   output(): { readonly stdout: string; readonly stderr: string };
   /** SIGTERM; resolves with the exit code. */
@@ -32,6 +36,8 @@ export interface TestHub extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts again on the same data and port, after `stop` or `kill`. */
   restart(): Promise<void>;
+  /** Starts again as `restart` does, and is killed so long after, ready or not. */
+  restartAndKill(afterMs: number): Promise<void>;
 }
 
 const READY = /ringcast listening on http(s?):\/\/[^:]+:(\d+)/;
@@ -51,6 +57,9 @@ export async function startHub(options: HubOptions = {}): Promise<TestHub> {
     get pid() {
       return running.child.pid as number;
     },
+    get isRunning() {
+      return !hasEnded(running);
+    },
     output: () => ({ stdout: running.stdout, stderr: running.stderr }),
     stop: () => end(running, "SIGTERM"),
     kill: async () => {
@@ -58,6 +67,11 @@ export async function startHub(options: HubOptions = {}): Promise<TestHub> {
     },
     restart: async () => {
       running = await startProcess(options, data, port);
+    },
+    restartAndKill: async (afterMs) => {
+      const starting = launchHub(options, data, port);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await end(starting, "SIGKILL");
     },
     [Symbol.asyncDispose]: async () => {
       await end(running, "SIGKILL");
@@ -78,21 +92,20 @@ export async function runRingcast(
   args: readonly string[],
   options: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: string } = {},
 ): Promise<CommandResult> {
-  const running = launch(args, options.env ?? {}, options.cwd);
+  const running = launch(args, options);
   running.child.stdin?.end(options.input ?? "");
   const code = await within(`ringcast ${args.join(" ")} to end`, running.ended, START_TIMEOUT_MS);
   return { code, stdout: running.stdout, stderr: running.stderr };
 }
 
 /** Starts `ringcast` with these arguments and hands over the process, for what is stopped by the test. */
-export function launch(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  cwd?: string,
-  bootIdFile?: string,
-): RunningProcess {
+export function launch(args: readonly string[], options: LaunchOptions = {}): RunningProcess {
+  const { env = {}, cwd, bootIdFile, runBy = [] } = options;
   const node = process.env["RINGCAST_TEST_NODE"] ?? process.execPath;
-  const command = [...(bootIdFile === undefined ? [] : inAnotherBoot(bootIdFile)), node, inject("launcher"), ...args];
+  // Handed over by the project's set-up, or by a program that runs without vitest.
+  const launcher = process.env["RINGCAST_TEST_LAUNCHER"] ?? inject("launcher");
+  const boot = bootIdFile === undefined ? [] : inAnotherBoot(bootIdFile);
+  const command = [...boot, ...runBy, node, launcher, ...args];
   const child = spawn(command[0] as string, command.slice(1), {
     env: { ...cleanEnvironment(), ...env },
     stdio: ["pipe", "pipe", "pipe"],
@@ -107,6 +120,10 @@ export function launch(
   child.stdout.setEncoding("utf8").on("data", (text: string) => (running.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (running.stderr += text));
   return running;
+}
+
+export interface LaunchOptions extends Pick<HubOptions, "env" | "bootIdFile" | "runBy"> {
+  readonly cwd?: string;
 }
 
 export interface RunningProcess {
@@ -129,10 +146,7 @@ interface Listening {
 }
 
 async function startProcess(options: HubOptions, data: string, port: number): Promise<RunningProcess & Listening> {
-  const transport = process.env["RINGCAST_TEST_TRANSPORT"];
-  const args = ["serve", "--port", String(port), "--data", data, ...(options.args ?? [])];
-  if (transport !== undefined && !args.includes("--transport")) args.push("--transport", transport);
-  const running = launch(args, options.env ?? {}, undefined, options.bootIdFile);
+  const running = launchHub(options, data, port);
   const ready = new Promise<Listening>((resolve, reject) => {
     const look = (): void => {
       const match = READY.exec(running.stdout);
@@ -146,8 +160,19 @@ async function startProcess(options: HubOptions, data: string, port: number): Pr
   return Object.assign(running, await within("the hub to be ready", ready, START_TIMEOUT_MS));
 }
 
+function launchHub(options: HubOptions, data: string, port: number): RunningProcess {
+  const transport = process.env["RINGCAST_TEST_TRANSPORT"];
+  const args = ["serve", "--port", String(port), "--data", data, ...(options.args ?? [])];
+  if (transport !== undefined && !args.includes("--transport")) args.push("--transport", transport);
+  return launch(args, options);
+}
+
+function hasEnded({ child }: RunningProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
 async function end(running: RunningProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (running.child.exitCode === null && running.child.signalCode === null) running.child.kill(signal);
+  if (!hasEnded(running)) running.child.kill(signal);
   return within(`the hub to end after ${signal}`, running.ended, START_TIMEOUT_MS);
 }
 
