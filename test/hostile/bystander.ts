@@ -4,7 +4,7 @@ import { JsonClient } from "../support/json-client.js";
 import type { TestHub } from "../support/hub.js";
 import { until } from "../support/until.js";
 
-const TOPIC = "bystander";
+export const BYSTANDER_TOPIC = "bystander";
 const INTERVAL_MS = 5;
 
 export class Bystander implements AsyncDisposable {
@@ -34,7 +34,7 @@ export class Bystander implements AsyncDisposable {
       JsonClient.connect(hub.wsUrl, options),
       JsonClient.connect(hub.wsUrl, options),
     ]);
-    const reply = await reader.request({ op: "subscribe", topic: TOPIC, from: "latest" });
+    const reply = await reader.request({ op: "subscribe", topic: BYSTANDER_TOPIC, from: "latest" });
     if (reply.op !== "subscribed") throw new Error(`The bystander can't subscribe: ${JSON.stringify(reply)}`);
     return new Bystander(publisher, reader);
   }
@@ -53,7 +53,7 @@ export class Bystander implements AsyncDisposable {
     while (!this.#isEnding) {
       const number = this.#sentAt.length;
       this.#sentAt.push(performance.now());
-      const reply = await this.#publisher.request({ op: "publish", topic: TOPIC, data: number });
+      const reply = await this.#publisher.request({ op: "publish", topic: BYSTANDER_TOPIC, data: number });
       if (reply.op !== "published") throw new Error(`The bystander was refused: ${JSON.stringify(reply)}`);
       await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }

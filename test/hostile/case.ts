@@ -39,6 +39,8 @@ export interface HostileCase {
 export interface FamilyOptions {
   /** More arguments of `ringcast serve`. */
   readonly args?: readonly string[];
+  /** What has to hold when all cases are done. */
+  readonly finally?: (scene: Scene) => Promise<void>;
 }
 
 /** Tries every case of a family on each transport there is. Meanwhile a bystander's stream stays whole, and the hub neither dies nor complains. */
@@ -64,6 +66,7 @@ export function describeCases(family: string, cases: readonly HostileCase[], opt
     it("leaves a bystander's stream whole, nothing stored beside it, and no complaint in the hub's log", async () => {
       await bystander.complete();
       expect(hub.output().stderr).not.toMatch(/uncaught|unhandled|\bat .+:\d+:\d+/i);
+      await options.finally?.({ hub, transport });
     });
   });
 }
