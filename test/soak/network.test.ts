@@ -6,7 +6,7 @@ import { startHub } from "../support/hub.js";
 import { addRunRow } from "./rows.js";
 import { cycles, SEED } from "./scale.js";
 
-const CYCLES = cycles(4, 25);
+const CYCLES = cycles(3, 25);
 /** Time for one cycle on a machine that has more to do. */
 const CYCLE_MS = 20_000;
 
