@@ -85,7 +85,7 @@ export class StorageWatch {
 
   #recovered(facts: object): void {
     const lost = "newEpoch" in facts && facts.newEpoch !== undefined;
-    if (lost) this.#log.warn(facts, "a log was cut after a power cut and goes on in a new epoch");
+    if (lost) this.#log.warn(facts, "records of a log may be missing: it goes on in a new epoch");
     else this.#log.info(facts, "a log was recovered");
   }
 

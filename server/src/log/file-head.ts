@@ -34,7 +34,7 @@ export class FileHead {
     this.syncedOffset = found.header.syncedOffset;
     this.isOpen = found.header.state === "open" && found.header.bootId === bootId;
     this.#sequence = found.sequence;
-    this.#count = found.words?.count ?? 0;
+    this.#count = found.slot?.count ?? 0;
   }
 
   /** Notes what a sync has brought to the device; the next header tells it. */

@@ -184,21 +184,29 @@ export function writeHeadWords(view: DataView, at: number, count: number, words:
   view.setInt32(at + SELECTOR_AT, count | 0, true);
 }
 
+/** What a slot says, with the count of its publication. */
+export type CountedHeadWords = HeadWords & { readonly count: number };
+
 /**
  * Head and tail as they were published last: the newest whole slot. Undefined when the selector doesn't fit to it, which no death of a process can
  * bring about: it names that slot, or the one before while it was about to be changed.
  */
-export function readHeadWords(view: DataView, at: number): (HeadWords & { readonly count: number }) | undefined {
+export function readHeadWords(view: DataView, at: number): CountedHeadWords | undefined {
   const selector = view.getInt32(at + SELECTOR_AT, true);
+  const words = readNewestSlot(view, at);
+  if (words === undefined) return undefined;
+  return selector === (words.count | 0) || selector === ((words.count - 1) | 0) ? words : undefined;
+}
+
+/** The newest slot that is whole, whatever the selector says: head and tail have stood there once, or do. */
+export function readNewestSlot(view: DataView, at: number): CountedHeadWords | undefined {
   const slots = [at + SLOTS_AT, at + SLOTS_AT + SLOT_BYTES].filter(
     (slot) => view.getInt32(slot + 4, true) === slotCheck(view, slot),
   );
   const [slot] = slots.sort((a, b) => (view.getInt32(b, true) - view.getInt32(a, true)) | 0);
   if (slot === undefined) return undefined;
-  const count = view.getInt32(slot, true);
-  if (selector !== count && selector !== ((count - 1) | 0)) return undefined;
   return {
-    count: count >>> 0,
+    count: view.getUint32(slot, true),
     headAddress: readU64(view, slot + 8),
     head: readU64(view, slot + 16),
     tailAddress: readU64(view, slot + 24),

@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import { codeOf, type Disk, type DiskFile, type RegionKind } from "./disk/index.js";
 import {
+  type CountedHeadWords,
   FILE_HEADER_BYTES,
   type FileHeader,
   type HeaderReading,
   type HeadWords,
   readHeader,
   readHeadWords,
+  readNewestSlot,
 } from "./file-header.js";
 import { fileNameOf } from "./file-name.js";
 import { allocateFile, lengthenFile } from "./region/index.js";
@@ -33,22 +35,26 @@ export function resizePathOf(path: string): string {
   return `${path}.resize`;
 }
 
-/** What an existing file says about its log; `words` are undefined when they are damaged. */
-export interface FoundHead {
+/** What an existing file says about head and tail. */
+export interface FoundWords {
+  /** Undefined when they are damaged. */
+  readonly words: CountedHeadWords | undefined;
+  /** The newest whole slot: the same, or what is left of them. */
+  readonly slot: CountedHeadWords | undefined;
+}
+
+/** What an existing file says about its log. */
+export interface FoundHead extends FoundWords {
   readonly header: FileHeader;
   readonly sequence: number;
-  readonly words: ReturnType<typeof readHeadWords>;
 }
 
 /** Reads header and head words without mapping the file, which must be long enough to have them. */
-export function readHead(file: Pick<DiskFile, "read">): {
-  readonly reading: HeaderReading;
-  readonly words: ReturnType<typeof readHeadWords>;
-} {
+export function readHead(file: Pick<DiskFile, "read">): FoundWords & { readonly reading: HeaderReading } {
   const bytes = new Uint8Array(FILE_HEADER_BYTES);
   file.read(bytes, 0, FILE_HEADER_BYTES, 0);
   const view = new DataView(bytes.buffer);
-  return { reading: readHeader(bytes, view, 0), words: readHeadWords(view, 0) };
+  return { reading: readHeader(bytes, view, 0), words: readHeadWords(view, 0), slot: readNewestSlot(view, 0) };
 }
 
 /** Bytes of ring that must be there by what the header says; a file cut from outside has less. */

@@ -52,7 +52,7 @@ function judge(path: string, file: DiskFile, log: PartitionLog, isExpected: bool
   if (length < FILE_HEADER_BYTES) {
     return { kind: "unusable", reason: `It is ${length} bytes long, shorter than a log's header.` };
   }
-  const { reading, words } = readHead(file);
+  const { reading, words, slot } = readHead(file);
   if (reading.kind === "none") return { kind: "unusable", reason: "Neither copy of its header is intact." };
   const reason = refusalOf(path, reading, log);
   // A former topic of this name has left it: the catalogue was moved away, or a power cut took what it said of that topic.
@@ -61,7 +61,7 @@ function judge(path: string, file: DiskFile, log: PartitionLog, isExpected: bool
   }
   if (reason !== undefined) throw new RingcastError("unavailable", reason, { stored: "no" });
   if (reading.kind !== "header") throw new Error("A header of another version was not refused.");
-  return { kind: "file", file, length, head: { header: reading.header, sequence: reading.sequence, words } };
+  return { kind: "file", file, length, head: { header: reading.header, sequence: reading.sequence, words, slot } };
 }
 
 function refusalOf(path: string, reading: HeaderReading, log: PartitionLog): string | undefined {
@@ -88,7 +88,7 @@ function isNamedAs(log: PartitionLog, header: FileHeader): boolean {
 export function useFile(context: FileContext, found: Finding & { readonly kind: "file" }): FileHead {
   const { file, length, head } = found;
   const { capacityBytes } = head.header;
-  const allocatedBytes = ensureAllocated(file, length, neededBytes(head.header, head.words), context.regions);
+  const allocatedBytes = ensureAllocated(file, length, neededBytes(head.header, head.slot), context.regions);
   return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context.bootId, head);
 }
 

@@ -19,10 +19,11 @@ export interface LogRecovery {
 /** Brings a log to what its file holds, begins an epoch where records may be gone, and tells what was found. */
 export function recoverLog(options: LogRecovery): void {
   const { log, file, found, hooks, context } = options;
-  const { header, words } = found;
+  const { header, words, slot } = found;
   const lineage = new Lineage(header.lineage, log.partition);
   const isClosed = header.state === "closed";
   const isBinding = isClosed || header.bootId === context.bootId;
+  const known = { head: log.head, epoch: log.epoch };
   const nothing = { head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0 };
   log.restore({ lineage: header.lineage, ...nothing }, lineage);
   const recovery = recover({
@@ -30,6 +31,7 @@ export function recoverLog(options: LogRecovery): void {
     lineage,
     header,
     words,
+    slot,
     isBinding,
     index: log.index,
     // After a clean close all producers are in the catalogue.
@@ -38,8 +40,11 @@ export function recoverLog(options: LogRecovery): void {
     },
   });
   log.take(recovery.words);
-  const newEpoch = recovery.needsEpoch ? beginEpoch(options) : undefined;
-  tell(options, recovery, newEpoch);
+  // An older state of the file was put back: what came later was acknowledged, and its offsets must not be given again.
+  const isOutdated = log.head < known.head || !header.lineage.some(({ epoch }) => epoch === known.epoch);
+  const newEpoch = recovery.needsEpoch || isOutdated ? beginEpoch(options) : undefined;
+  const cutRecords = Math.max(recovery.cutRecords, known.head - log.head);
+  tell(options, { ...recovery, cutRecords }, newEpoch);
 }
 
 function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
@@ -52,6 +57,8 @@ function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
   file.writeHeader(log, "open");
   file.publish(log);
   bringToDevice(file);
+  // The other copy knows nothing of the epoch: where this one is damaged, its records would be gaps. Behind the sync, so that no power cut tears both.
+  file.writeHeader(log, "open");
   hooks.lineageChanged();
   return epoch;
 }

@@ -33,6 +33,8 @@ export interface RecoveryInput {
   readonly header: FileHeader;
   /** Undefined when the head words can't be believed. */
   readonly words: HeadWords | undefined;
+  /** What is left of them: head and tail have stood there once. */
+  readonly slot: HeadWords | undefined;
   /** Whether the page cache outlived the process that wrote them: the same boot, or a clean close. */
   readonly isBinding: boolean;
   /** Filled with what is found. */
@@ -88,15 +90,17 @@ function recoverBound(input: RecoveryInput, words: HeadWords): Recovery {
 }
 
 function recoverUnbound(input: RecoveryInput): Recovery {
-  const { region, lineage, header, words } = input;
+  const { region, lineage, header, slot } = input;
   const synced = { address: header.syncedAddress, offset: header.syncedOffset };
   const damages: Damage[] = [];
-  let tail = newestTail(header, words);
+  let tail = newestTail(header, slot);
   let at = tail;
   /** Behind the last whole batch. */
   let head = at;
   let records = 0;
   let lastTimestamp = header.lastTimestamp;
+  /** Before the ring has its whole length nothing was ever overwritten. */
+  const hasWrapped = region.allocatedBytes >= region.capacityBytes;
   /** The batch that is being read, if a producer marked it: it counts when it is whole. */
   let marked: { readonly place: number; readonly at: Resumption } | undefined;
   for (;;) {
@@ -121,7 +125,7 @@ function recoverUnbound(input: RecoveryInput): Recovery {
     } else if (at.address < synced.address && at.offset < synced.offset) {
       const behind = findNextRecord(region, lineage, at, synced);
       // Nothing good before it: the ring went on overwriting after the tail was last written down.
-      if (records === 0) tail = behind;
+      if (records === 0 && hasWrapped) tail = behind;
       else damages.push({ from: at.offset, to: behind.offset - 1 });
       at = behind;
       head = at;
@@ -131,7 +135,7 @@ function recoverUnbound(input: RecoveryInput): Recovery {
     }
   }
   input.index.dropFrom(head.address);
-  const cutRecords = Math.max(0, (words?.head ?? head.offset) - head.offset);
+  const cutRecords = Math.max(0, (slot?.head ?? head.offset) - head.offset);
   return {
     words: {
       head: head.offset,

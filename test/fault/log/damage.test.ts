@@ -32,6 +32,9 @@ import {
 } from "../../support/log-store.js";
 import { tempDir, type TempDir } from "../../support/temp-dir.js";
 
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn("skipped: a device in place of a log needs root");
+
 /** Bytes of each record here: 48 and its data of 24. */
 const RECORD_BYTES = 72;
 const RECORDS = 30;
@@ -160,24 +163,12 @@ inEachRegion(() => {
       expect(readAll(log, 30).seen).toMatchObject([{ offset: 30, data: "goes on" }]);
     });
 
-    it("is cut back to whole records after a power cut, at each byte of the last three, in a new epoch", async () => {
-      const dead = await killed(() => undefined);
-      for (let cut = 1; cut <= 3 * RECORD_BYTES; cut += 5) {
-        const place = join(root.path, `cut-${cut}`);
-        copyAsKilled(dead, place);
-        truncateSync(onlyLogFile(place), addressOf(RECORDS) - cut);
-        const { store, events } = await openStore(place, { bootId: AFTER });
-        const log = firstLog(store.topic("t"));
-        const left = RECORDS - Math.ceil(cut / RECORD_BYTES);
-        expect(log.head).toBe(left);
-        expect(events).toContainEqual(
-          expect.objectContaining({ type: "recovered", cutRecords: RECORDS - left, newEpoch: log.epoch }),
-        );
-        expect(offsetsOf(log)).toEqual(without(27, 28, 29).concat([27, 28].slice(0, left - 27)));
-        append(log, [message("again")]);
-        expect(readAll(log, left).seen).toMatchObject([{ offset: left, epoch: log.epoch, data: "again" }]);
-        await store.close();
-      }
+    it("has its offsets still when nothing but its header is left", async () => {
+      const dead = await killed((file) => truncateSync(file, FILE_HEADER_BYTES));
+      const log = firstLog((await open(dead, { bootId: BEFORE })).store.topic("t"));
+      expect(readAll(log).holes).toEqual([{ from: 0, to: RECORDS - 1 }]);
+      append(log, [message("goes on")]);
+      expect(readAll(log, RECORDS).seen).toMatchObject([{ offset: RECORDS, data: "goes on" }]);
     });
 
     it("cuts a batch that isn't whole", async () => {
@@ -229,6 +220,12 @@ inEachRegion(() => {
         rmSync(file);
         execFileSync("mkfifo", [file]);
       },
+      ...(isRoot && {
+        "is a device": (file: string) => {
+          rmSync(file);
+          execFileSync("mknod", [file, "c", "1", "3"]);
+        },
+      }),
     };
     for (const [what, damage] of Object.entries(anew)) {
       it(`is set aside when it ${what}, and the log begins anew in another epoch`, async () => {
@@ -262,23 +259,6 @@ inEachRegion(() => {
       expect(events).toMatchObject([{ type: "failed", error: { code: "unavailable" } }]);
       expect(log.failure?.message).toContain(`format version ${FORMAT_VERSION + 1}`);
       expect(() => append(log, [message("x")])).toThrow(expect.objectContaining({ code: "unavailable" }));
-    });
-
-    it("is refused when two logs have changed their names", async () => {
-      const live = join(root.path, "live");
-      const { store } = await open(live);
-      for (const name of ["a", "b"]) append(firstLog(store.createTopic(name, SMALL)), [message(name)]);
-      const dead = join(root.path, "dead");
-      copyAsKilled(live, dead);
-      const logs = join(dead, "logs");
-      renameSync(join(logs, "t.a.0.ring"), join(logs, "x"));
-      renameSync(join(logs, "t.b.0.ring"), join(logs, "t.a.0.ring"));
-      renameSync(join(logs, "x"), join(logs, "t.b.0.ring"));
-      const after = await open(dead);
-      for (const name of ["a", "b"]) {
-        const log = firstLog(after.store.topic(name));
-        expect(log.failure?.message).toContain(`is the log of "${name === "a" ? "b" : "a"}"`);
-      }
     });
   });
 });

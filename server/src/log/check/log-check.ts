@@ -145,7 +145,9 @@ function compare(
     tell({ severity: "note", what: "It was not closed.", advice: "the hub recovers it at its next start" });
   } else if (words !== undefined && (words.head !== state.head || words.tail !== state.tail)) {
     const what = `It holds offsets ${words.tail} to ${words.head - 1}, the catalogue says ${state.tail} to ${state.head - 1}.`;
-    tell({ severity: "damage", what, advice: "the hub goes by the file as soon as somebody uses the topic" });
+    const advice =
+      "put the right file back; the hub goes by the one it finds, and begins a new epoch where records are missing";
+    tell({ severity: "damage", what, advice });
   }
   if (header.state === "failed") {
     const advice = "the hub verifies what was written since, and writes the log anew";
