@@ -50,9 +50,11 @@ export class RingcastError extends Error {
 }
 
 const SHOWN_CHARACTERS = 64;
+/** Controls, line ends, and what has no width or turns the direction of the text behind it. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
- * An offending value made fit for an error message: as JSON, control characters escaped, at most 64 characters; of an object or list only that it
+ * An offending value made fit for an error message: as JSON, what can't be seen escaped, at most 64 characters; of an object or list only that it
  * is one, since it may be of any size and depth. Never hand it a secret.
  */
 export function shown(value: unknown): string {
@@ -63,12 +65,12 @@ export function shown(value: unknown): string {
 
 function shownText(value: string): string {
   const isLong = value.length > SHOWN_CHARACTERS;
-  // JSON.stringify escapes the lone half of a pair that the cut may leave.
+  // JSON.stringify escapes the lone half of a pair that the cut may leave, and controls below space.
   const text = JSON.stringify(isLong ? value.slice(0, SHOWN_CHARACTERS) : value);
-  const safe = text.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${hex4(c)}`);
+  const safe = text.replace(INVISIBLE, (character) => character.replace(/[^]/g, escaped));
   return isLong ? `${safe}…` : safe;
 }
 
-function hex4(character: string): string {
-  return character.charCodeAt(0).toString(16).padStart(4, "0");
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -74,7 +74,7 @@ const FRAMES: readonly RequestCase[] = [
       "settle",
       "",
       "x".repeat(10_000),
-      "\u202e\u0000",
+      "\u202e\u0000\u200b",
     ].map((op) => ({ title: `the op ${shortened(op)}`, outcome: "E unknown_op" as const, request: { op } })),
   ]),
   ...numbered("J4", [
