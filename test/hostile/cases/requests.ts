@@ -179,6 +179,7 @@ const VALUES: readonly RequestCase[] = [
       http: true,
       details: { field: "data" },
     },
+    { title: "data 128 deep in a batch", outcome: "ok", request: batch({ data: nestedValue(128) }), http: true },
     {
       title: "data 129 deep in a batch",
       outcome: "E bad_request",

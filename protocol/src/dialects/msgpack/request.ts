@@ -90,7 +90,9 @@ function scanMap(at: number, table: MemberTable): number {
     const field = fieldAt(nameAt, valueAt);
     place = skipMsgpack(frame, valueAt, frame.length);
     if (place < 0) return -1;
-    if (wasTooDeep()) table.isTooDeep = true;
+    // Messages of a batch are judged one by one, so that their data may be as deep as that of a single one.
+    const isBatch = table === members && field === MESSAGES && isArrayHead(frame[valueAt] as number);
+    if (wasTooDeep() && !isBatch) table.isTooDeep = true;
     if (wasForeign()) hasForeign = true;
     if (field !== UNKNOWN) table.set(field, valueAt, place);
   }
