@@ -10,9 +10,9 @@ import type { Flush } from "./flush.js";
 import { LevelTrie } from "./level-trie.js";
 import type { AckInput, HubLimits, HubOptions, SubscribeInput, SubscribeOutcome } from "./port.js";
 import type { HubReader } from "./reader.js";
-import { anew, beginningOf, epochAt, type Beginning } from "./start.js";
+import { anew, beginningOf, epochAt, type Beginning, type LogFacts } from "./start.js";
 import { Subscription, partitionStates, type Reading } from "./subscription.js";
-import { absentIn, checkStart, startOf } from "./start-check.js";
+import { absentIn, checkStart, startOf, type StartTarget } from "./start-check.js";
 import type { Feed, Topic } from "./topic.js";
 import type { Topics } from "./topics.js";
 import { NO_END, checkUntil, endAhead, endOf } from "./until.js";
@@ -24,6 +24,9 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Topics that the reply to a pattern's subscribe lists; the others are told by `matched`. */
 const MAX_LISTED_TOPICS = 1_000;
+
+/** A log that has never had a record. */
+const NOTHING_YET: LogFacts = { head: 0, tail: 0, lineage: [], offsetAtTime: () => 0 };
 
 /** A pattern that somebody subscribed to. */
 interface Pattern {
@@ -157,9 +160,8 @@ export class Interests {
   }
 
   #subscribeToTopic(reader: HubReader, name: string, input: SubscribeInput): SubscribeOutcome {
-    const topic = this.#topics.obtain(name);
-    checkStart(input.from, topic);
-    checkUntil(input.until, topic);
+    const topic = this.#topics.obtain(name, ({ partitions }) => checkFirst({ name, partitions }, input));
+    checkRange({ name, partitions: topic.feeds.length }, input);
     const plan = this.#planOf(topic, input);
     const number = reader.numberFor(topic.number, this.#limits.maxSubscriptions);
     const subscription = this.#newSubscription(number, reader, input);
@@ -170,8 +172,7 @@ export class Interests {
 
   #subscribeToPattern(reader: HubReader, text: string, input: SubscribeInput): SubscribeOutcome {
     const { from } = input;
-    checkStart(from, undefined);
-    checkUntil(input.until, undefined);
+    checkRange(undefined, input);
     const plans: Plan[] = [];
     this.#topics.eachMatchOf(text, (topic) => void plans.push(this.#planOf(topic, input)));
     const pattern = this.#patternOf(text);
@@ -302,6 +303,21 @@ export class Interests {
     subscription.openCursors -= 1;
     this.#settle(subscription);
   }
+}
+
+/** @throws RingcastError `bad_request` where beginning or end make no sense here */
+function checkRange(topic: StartTarget | undefined, { from, until }: SubscribeInput): void {
+  checkStart(from, topic);
+  checkUntil(until, topic);
+}
+
+/**
+ * Judges a subscription to a topic that is yet to be made.
+ * @throws RingcastError what such a topic refuses it with
+ */
+function checkFirst(topic: StartTarget, input: SubscribeInput): void {
+  checkRange(topic, input);
+  beginningOf(NOTHING_YET, startOf(input.from, topic.name), 0);
 }
 
 /** The first offset at or after a time; undefined while the log's file can't be opened, which is told elsewhere. */

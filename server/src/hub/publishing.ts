@@ -12,6 +12,7 @@ import {
   type NewMessage,
   type OffsetRange,
   type ProducerMark,
+  type TopicConfig,
 } from "@ringcast/protocol";
 import type { ProducerReply, RingLog, StoredTopic } from "../log/index.js";
 import type { Runtime } from "../runtime/index.js";
@@ -74,7 +75,7 @@ export class Publishing {
       });
     }
     const { messages, producer } = input;
-    const topic = this.#writableTopic(input.topic);
+    const topic = this.#writableTopic(input);
     const { partition } = input;
     const { nextPartition } = topic;
     const partitions = topic.feeds.length;
@@ -84,7 +85,10 @@ export class Publishing {
       sequence: producer.sequence,
       digest: digestOf(messages, partition),
     };
-    checkShares(topic, batches, mark);
+    // Where there are several, none may be refused after another was appended.
+    if (batches.length > 1) {
+      checkShares(batches, mark, (at) => (topic.feeds[at]?.log as RingLog).capacityBytes);
+    }
     const known = mark && judge(topic.stored as StoredTopic, mark, batches);
     const isSynced = input.durability === "synced" || topic.stored?.config.durability === "synced";
     if (known?.duplicate === true) return this.#repeat(topic, known.reply, isSynced);
@@ -97,10 +101,12 @@ export class Publishing {
     return { outcome, unsynced: isSynced ? logsOf(topic, offsets) : [] };
   }
 
-  #writableTopic(name: string): Topic {
+  #writableTopic(input: PublishInput): Topic {
+    const { topic: name } = input;
     const topic = this.#topics.find(name);
     // A known name is legal: only the owner of `$…` is left to be asked for.
-    return topic !== undefined && !isHubTopic(name) ? topic : this.#topics.obtain(checkWritableTopic(name));
+    if (topic !== undefined && !isHubTopic(name)) return topic;
+    return this.#topics.obtain(checkWritableTopic(name), (config) => checkFirst(input, config));
   }
 
   /** The answer to a request that is stored already. */
@@ -214,14 +220,29 @@ function sizeOf(messages: readonly NewMessage[]): number {
 }
 
 /**
- * One batch is at most a quarter of its ring. Where there are several, none may be refused after another was appended.
+ * Judges what would be the first publish to a topic.
+ * @throws RingcastError what such a topic refuses it with
+ */
+function checkFirst({ messages, partition, producer }: PublishInput, { partitions, capacityBytes }: TopicConfig): void {
+  const batches = splitByPartition(messages, { partitions, partition, producer, nextPartition: 0 });
+  if (producer !== undefined && producer.sequence !== 0) throw outOfSequence(producer.sequence, 0);
+  checkShares(batches, undefined, () => capacityBytes);
+}
+
+/**
+ * One batch is at most a quarter of its ring.
+ *
+ * @param capacityOf bytes of the ring of a partition
  * @throws RingcastError `too_large`
  */
-function checkShares(topic: Topic, batches: readonly PartitionBatch[], mark: ProducerMark | undefined): void {
-  if (batches.length === 1) return;
+function checkShares(
+  batches: readonly PartitionBatch[],
+  mark: ProducerMark | undefined,
+  capacityOf: (partition: number) => number,
+): void {
   const partLength = mark === undefined ? 0 : encodeProducerPart(mark, 1).length;
   for (const { partition, messages } of batches) {
-    const limit = Math.floor((topic.feeds[partition]?.log as RingLog).capacityBytes / LARGEST_SHARE);
+    const limit = Math.floor(capacityOf(partition) / LARGEST_SHARE);
     let size = 0;
     for (const message of messages) size += recordSize(message, size === 0 ? partLength : 0);
     if (size <= limit) continue;
@@ -252,11 +273,8 @@ function judge(
       return { duplicate: false, reply: verdict.reply };
     case "duplicate":
       return { duplicate: true, reply: verdict.reply };
-    case "skipped": {
-      const { expected } = verdict;
-      const message = `Sequence ${sequence} leaves some out: this producer's next on this topic is ${expected}.`;
-      throw new RingcastError("out_of_sequence", message, { expected });
-    }
+    case "skipped":
+      throw outOfSequence(sequence, verdict.expected);
     case "conflict":
       throw new RingcastError(
         "conflict",
@@ -269,6 +287,11 @@ function judge(
         { limit: verdict.limit },
       );
   }
+}
+
+function outOfSequence(sequence: number, expected: number): RingcastError {
+  const message = `Sequence ${sequence} leaves some out: this producer's next on this topic is ${expected}.`;
+  return new RingcastError("out_of_sequence", message, { expected });
 }
 
 function logsOf(topic: Topic, offsets?: readonly OffsetRange[]): readonly RingLog[] {

@@ -49,12 +49,14 @@ export class Restoring {
   restore(name: string, partition: number, frame: Uint8Array): RestoreOutcome {
     const head = readHead(frame);
     const runs = readRuns(frame, head);
-    const topic = this.#topics.obtain(checkWritableTopic(name));
-    const feed = topic.feeds[partition];
-    if (feed === undefined) {
-      const message = `Topic ${shown(name)} has no partition ${shown(partition)}: use 0 to ${topic.feeds.length - 1}.`;
+    const checkPartition = (partitions: number): void => {
+      if (partition < partitions) return;
+      const message = `Topic ${shown(name)} has no partition ${shown(partition)}: use 0 to ${partitions - 1}.`;
       throw new RingcastError("bad_request", message, { field: "partition" });
-    }
+    };
+    const topic = this.#topics.obtain(checkWritableTopic(name), (config) => checkPartition(config.partitions));
+    checkPartition(topic.feeds.length);
+    const feed = topic.feeds[partition] as Feed;
     const log = feed.log as RingLog;
     const [first] = runs;
     if (first !== undefined) {

@@ -1,14 +1,26 @@
 /**
  * Whether a start fits what is subscribed to: a topic with its partitions, or a pattern.
  */
-import { RingcastError, shown, type PartitionPositions, type Start, type TopicStart } from "@ringcast/protocol";
-import type { Topic } from "./topic.js";
+import {
+  RingcastError,
+  isOffset,
+  shown,
+  type PartitionPositions,
+  type Start,
+  type TopicStart,
+} from "@ringcast/protocol";
+
+/** What is subscribed to, there already or yet to be made. */
+export interface StartTarget {
+  readonly name: string;
+  readonly partitions: number;
+}
 
 /**
  * @param topic undefined for a pattern
  * @throws RingcastError `bad_request` where the start makes no sense here
  */
-export function checkStart(from: Start, topic: Topic | undefined): void {
+export function checkStart(from: Start, topic: StartTarget | undefined): void {
   if (typeof from === "string") return;
   if ("topics" in from) {
     if (topic !== undefined)
@@ -18,7 +30,7 @@ export function checkStart(from: Start, topic: Topic | undefined): void {
     if (topic === undefined)
       throw misplaced("from.positions is for one topic: give a pattern's positions as from.topics.");
     checkPartitions(from.positions, topic);
-  } else if ("offset" in from && (topic === undefined || topic.feeds.length > 1)) {
+  } else if ("offset" in from && (topic === undefined || topic.partitions > 1)) {
     throw misplaced("from.offset is for a topic with one partition: give from.positions or from.topics.");
   }
 }
@@ -40,13 +52,11 @@ export function absentIn(
   return absent.length === 0 ? undefined : new Map(absent);
 }
 
-function checkPartitions(positions: PartitionPositions, topic: Topic): void {
+function checkPartitions(positions: PartitionPositions, { name, partitions }: StartTarget): void {
   for (const partition of Object.keys(positions)) {
-    const isKnown = topic.feeds[Number(partition)] !== undefined && String(Number(partition)) === partition;
-    if (isKnown) continue;
-    throw misplaced(
-      `Topic ${shown(topic.name)} has no partition ${shown(partition)}: use 0 to ${topic.feeds.length - 1}.`,
-    );
+    const number = Number(partition);
+    if (isOffset(number) && number < partitions && String(number) === partition) continue;
+    throw misplaced(`Topic ${shown(name)} has no partition ${shown(partition)}: use 0 to ${partitions - 1}.`);
   }
 }
 

@@ -88,13 +88,17 @@ export class Topics {
 
   /**
    * The topic of this name, made by the first rule that matches where it doesn't exist.
+   *
+   * @param judge throws what a topic of this configuration would refuse the request with: then none is made
    * @throws RingcastError `invalid_topic`, `too_many`, `unavailable`; `unknown_topic` where topics are not made by themselves
    */
-  obtain(name: string): Topic {
+  obtain(name: string, judge: (config: TopicConfig) => void): Topic {
     const topic = this.find(name);
     if (topic !== undefined) return topic;
-    if (!(this.#ruleOf(name)?.autoCreate ?? this.#settings.autoCreateTopics)) return this.get(name);
-    return this.#create(checkTopic(name), {});
+    const rule = this.#ruleOf(checkTopic(name));
+    if (!(rule?.autoCreate ?? this.#settings.autoCreateTopics)) return this.get(name);
+    judge(this.#configOf(rule));
+    return this.#create(name, {});
   }
 
   eachMatchOf(pattern: string, visit: (topic: Topic) => void): void {
@@ -151,12 +155,16 @@ export class Topics {
         { limit: maxTopics },
       );
     }
-    const stored = this.#store.createTopic(name, { ...this.#defaultConfig, ...this.#ruleOf(name)?.config, ...config });
+    const stored = this.#store.createTopic(name, { ...this.#configOf(this.#ruleOf(name)), ...config });
     this.#names.set(name, name);
     const { topic, goneFeeds } = this.#attach(stored);
     this.#report({ type: "topic-created", topic: name });
     this.watcher?.topicCreated(topic, goneFeeds);
     return topic;
+  }
+
+  #configOf(rule: TopicRule | undefined): TopicConfig {
+    return { ...this.#defaultConfig, ...rule?.config };
   }
 
   #ruleOf(name: string): TopicRule | undefined {

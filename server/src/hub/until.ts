@@ -5,7 +5,7 @@
  */
 import { RingcastError, type Until } from "@ringcast/protocol";
 import type { LogFacts } from "./start.js";
-import type { Topic } from "./topic.js";
+import type { StartTarget } from "./start-check.js";
 
 /** No end, or none that is known yet. */
 export const NO_END = Infinity;
@@ -31,8 +31,8 @@ export function endAhead(until: Until | undefined, nowMs: number): number | unde
  * @param topic undefined for a pattern
  * @throws RingcastError `bad_request` where the end makes no sense here
  */
-export function checkUntil(until: Until | undefined, topic: Topic | undefined): void {
-  if (typeof until !== "object" || !("offset" in until) || topic?.feeds.length === 1) return;
+export function checkUntil(until: Until | undefined, topic: StartTarget | undefined): void {
+  if (typeof until !== "object" || !("offset" in until) || topic?.partitions === 1) return;
   const message = 'until.offset is for a topic with one partition: give until.time, or "head".';
   throw new RingcastError("bad_request", message, { field: "until" });
 }

@@ -273,6 +273,13 @@ const VALUES: readonly RequestCase[] = [
       request: after(publish({}), publish({ partition: 1 })),
       details: { field: "partition" },
     },
+    {
+      title: "a partition that a topic yet to be made won't have",
+      outcome: "E bad_request",
+      request: publish({ partition: 1 }),
+      http: true,
+      details: { field: "partition" },
+    },
   ]),
 ];
 
@@ -433,6 +440,13 @@ const PRODUCERS: readonly RequestCase[] = [
       title: "a producer that doesn't begin at 0",
       outcome: "E out_of_sequence",
       request: after(publish({}), produce({ id: "p", sequence: 5 })),
+      details: { expected: 0 },
+    },
+    {
+      title: "the same of a topic yet to be made",
+      outcome: "E out_of_sequence",
+      request: produce({ id: "p", sequence: 5 }),
+      http: true,
       details: { expected: 0 },
     },
     {
