@@ -2,7 +2,6 @@
  * Starts and stops a hub within a process: takes the port, opens the logs, lets traffic in; and all of it backwards.
  */
 import { isIPv6 } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, reloadConfig, type Config, type LoadedConfig } from "./config/index.js";
 import { Certificate } from "./certificate.js";
 import { RingcastError } from "@ringcast/protocol";
@@ -10,9 +9,10 @@ import { answerWhileStarting, errorBody, refuseHandshake, STARTING } from "./htt
 import { openLogStore } from "./log/index.js";
 import { makeParts, type HubParts } from "./parts.js";
 import { createNodeRuntime } from "./runtime/index.js";
+import { stopInOrder } from "./stopping.js";
 import { StorageWatch } from "./storage-watch.js";
 import type { AdjustableLogger } from "./telemetry/index.js";
-import { createTransport, type Transport, type TransportHandlers, type TransportOptions } from "./transport/index.js";
+import { createTransport, type TransportHandlers, type TransportOptions } from "./transport/index.js";
 
 /** A hub that serves. */
 export interface RunningHub {
@@ -88,7 +88,11 @@ export async function startHub(loaded: LoadedConfig, log: AdjustableLogger): Pro
       reload: () => void (current = reload(current, { parts, certificate, log })),
       stop: () => {
         certificate?.close();
-        return (stopping ??= stopInOrder(parts, transport, current.config.drainTimeoutMs));
+        return (stopping ??= stopInOrder(parts, {
+          transport,
+          runtime,
+          drainTimeoutMs: current.config.drainTimeoutMs,
+        }));
       },
     };
   } catch (error) {
@@ -142,20 +146,4 @@ function transportOptions(config: Config, certificate: Certificate | undefined):
     errorBody,
     ...(certificate === undefined ? {} : { tls: certificate.files }),
   };
-}
-
-/** Publishers are answered and readers get what was stored before their connection goes; the logs are the last to close. */
-async function stopInOrder(parts: HubParts, transport: Transport, drainTimeoutMs: number): Promise<void> {
-  parts.refuseNew();
-  parts.demo?.close();
-  parts.http.drain(drainTimeoutMs / 2);
-  const drained = Promise.all([parts.hub.drain(), parts.sessions.drain(drainTimeoutMs)]);
-  await Promise.race([drained, sleep(drainTimeoutMs, undefined, { ref: false })]);
-  // Not sooner: whoever asks meanwhile whether the hub is ready hears that it is going away.
-  transport.stopListening();
-  parts.http.close();
-  parts.sessions.close();
-  parts.hub.close();
-  await transport.close();
-  await parts.store.close();
 }
