@@ -8,7 +8,7 @@ export const CLOSE_TIMEOUT_MS = 10_000;
 /** How long {@link import("./port.js").Transport.close} waits for connections that are being closed already. */
 export const GOODBYE_MS = 1_000;
 
-/** Pings of one connection in a second that are answered; beyond it the connection is cut. */
+/** Pings that one connection may send in a second, together with pongs that nobody asked for; beyond it, it is cut. */
 export const MAX_PINGS_PER_SECOND = 1_000;
 
 /** A body of which nobody reads the rest is still taken and dropped up to this, so that the peer gets to see the answer. */
@@ -25,7 +25,7 @@ export function closeReason(reason: string): string {
   return reason.slice(0, read);
 }
 
-/** Counts the pings of one connection. One clock reading per ping, nothing per connection that sends none. */
+/** Counts pings and unasked pongs of one connection. A clock reading for each; nothing where there are none. */
 export class PingMeter {
   #secondFrom = 0;
   #pings = 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TransportName } from "../../../server/src/transport/index.js";
-import { ask, dial, handshakeHead } from "./raw-client.js";
+import { ask, dial, handshakeHead } from "../../support/raw-client.js";
 import { MAX_HEADER_BYTES, openRig } from "./rig.js";
 
 const HOST = "Host: a\r\n";

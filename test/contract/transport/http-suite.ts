@@ -4,7 +4,7 @@ import { ERRORS, type RingcastError } from "@ringcast/protocol";
 import type { TransportName } from "../../../server/src/transport/index.js";
 import type { Exchange } from "../../../server/src/http/exchange.js";
 import { until, within } from "../../support/until.js";
-import { ask, dial } from "./raw-client.js";
+import { ask, dial } from "../../support/raw-client.js";
 import { openRig, text, type Rig } from "./rig.js";
 
 export function httpSuite(name: TransportName): void {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { createTransport, type TransportName } from "../../../server/src/transport/index.js";
 import { until, within } from "../../support/until.js";
-import { dial, dialWebSocket } from "./raw-client.js";
+import { dial, dialWebSocket } from "../../support/raw-client.js";
 import { frameOf, openRig, optionsOfRig } from "./rig.js";
 
 export function listenSuite(name: TransportName): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TransportName } from "../../../server/src/transport/index.js";
 import type { ResponseStream } from "../../../server/src/http/exchange.js";
 import { until } from "../../support/until.js";
-import { dial, type RawClient } from "./raw-client.js";
+import { dial, type RawClient } from "../../support/raw-client.js";
 import { openRig, text, type Rig } from "./rig.js";
 
 /** A stream that was begun by a request, and what its handler was told. */

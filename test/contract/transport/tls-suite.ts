@@ -6,7 +6,7 @@ import { readTlsFiles, type TransportName } from "../../../server/src/transport/
 import { makeCertificate, writeCertificate, type TestCertificate } from "../../support/certificate.js";
 import { tempDir } from "../../support/temp-dir.js";
 import { until, within } from "../../support/until.js";
-import { dial } from "./raw-client.js";
+import { dial } from "../../support/raw-client.js";
 import { frameOf, openRig, text, WEB_SOCKET_PATH, type Rig } from "./rig.js";
 
 const FRAME_BYTES = 512 * 1024;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { TransportName } from "../../../server/src/transport/index.js";
 import { until, within } from "../../support/until.js";
-import { dialWebSocket, maskedFrame, readFrames } from "./raw-client.js";
+import { dialWebSocket, maskedFrame, readFrames } from "../../support/raw-client.js";
 import { frameOf, MAX_FRAME_BYTES, openRig } from "./rig.js";
 
 const TEXT = 1;
@@ -120,6 +120,18 @@ export function webSocketSuite(name: TransportName): void {
       client.send(maskedFrame({ opcode: 0 }, Buffer.from([0x80, 0xff])));
       await client.closed();
       expect((await rig.socket()).messages).toHaveLength(0);
+    });
+
+    it("in very many fragments are refused where the library would keep more for each than it has", async () => {
+      await using rig = await openRig(name);
+      using client = await dialWebSocket(rig.port);
+      const told = await rig.socket();
+      const fragment = maskedFrame({ opcode: 0, fin: false }, "x");
+      const end = maskedFrame({ opcode: 0 }, "x");
+      const middle = Array.from({ length: 2_000 }, () => fragment);
+      client.send(Buffer.concat([maskedFrame({ opcode: BINARY, fin: false }, "x"), ...middle, end]));
+      await until("it is taken or refused", () => told.messages.length + told.closedWith.length === 1);
+      expect(told.messages).toHaveLength(name === "uws" ? 1 : 0);
     });
 
     it("with a character cut by a fragment's end are whole", async () => {
@@ -383,14 +395,30 @@ export function webSocketSuite(name: TransportName): void {
       expect(told.alives).toBe(1);
     });
 
-    it("in a flood cut the connection", async () => {
+    it.each([
+      ["in a flood", PING],
+      ["nobody asked for, pongs, in a flood", PONG],
+    ])("%s cut the connection", async (_what, opcode) => {
       await using rig = await openRig(name);
       using client = await dialWebSocket(rig.port);
       const told = await rig.socket();
-      const ping = maskedFrame({ opcode: PING }, "x");
+      const ping = maskedFrame({ opcode }, "x");
       client.send(Buffer.concat(Array.from({ length: 1_500 }, () => ping)));
       await until("it is cut", () => told.closedWith.length === 1);
       expect(told.alives).toBeLessThanOrEqual(1_000);
+    });
+
+    it("may be answered by more pongs than that, over time, when they are asked for", async () => {
+      await using rig = await openRig(name);
+      using client = await dialWebSocket(rig.port);
+      const told = await rig.socket();
+      const pong = maskedFrame({ opcode: PONG });
+      for (let count = 1; count <= 1_500; count++) {
+        told.socket.ping();
+        client.send(pong);
+        while (told.alives < count && told.closedWith.length === 0) await nextTurn();
+      }
+      expect(told.closedWith).toEqual([]);
     });
   });
 

@@ -40,6 +40,7 @@ export class UwsSocket implements Socket {
   #closing: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | undefined;
   #closeCode: number | undefined;
   #pings: PingMeter | undefined;
+  #isPongDue = false;
 
   /** Made with the handshake; {@link opened} follows. */
   constructor(remoteAddress: string, shared: UwsSocketShared, accept: (socket: Socket) => SocketHandler) {
@@ -63,6 +64,7 @@ export class UwsSocket implements Socket {
   }
 
   ping(): void {
+    this.#isPongDue = true;
     this.#native?.ping();
   }
 
@@ -103,12 +105,14 @@ export class UwsSocket implements Socket {
     this.#pings ??= new PingMeter();
     const isFlood = !this.#pings.count(performance.now()) || this.bufferedBytes() > 2 * this.#shared.maxBufferedBytes;
     if (isFlood) this.terminate();
-    else this.ponged();
+    else if (this.#closing === undefined) this.#handler?.alive();
   }
 
-  /** The library tells: a pong came. */
+  /** The library tells: a pong came. One that nobody asked for counts like a ping. */
   ponged(): void {
-    if (this.#closing === undefined) this.#handler?.alive();
+    if (!this.#isPongDue) this.pinged();
+    else if (this.#closing === undefined) this.#handler?.alive();
+    this.#isPongDue = false;
   }
 
   /** The library tells: the kernel took something. */

@@ -30,6 +30,7 @@ export class WsSocket implements Socket {
   #closeCode: number | undefined;
   #isWaitingForDrain = false;
   #pings: PingMeter | undefined;
+  #isPongDue = false;
 
   constructor(library: WebSocket, net: NetSocket, shared: WsSocketShared) {
     this.remoteAddress = plainAddress(net.remoteAddress ?? "");
@@ -68,7 +69,9 @@ export class WsSocket implements Socket {
   }
 
   ping(): void {
-    if (this.#isOpen()) this.#library.ping();
+    if (!this.#isOpen()) return;
+    this.#isPongDue = true;
+    this.#library.ping();
   }
 
   close(code: number, reason: string): void {
@@ -92,13 +95,15 @@ export class WsSocket implements Socket {
   /** The library tells: a ping came, and was answered. */
   pinged(): void {
     this.#pings ??= new PingMeter();
-    if (this.#pings.count(performance.now())) this.ponged();
-    else this.terminate();
+    if (!this.#pings.count(performance.now())) this.terminate();
+    else if (this.#isOpen()) this.#handler?.alive();
   }
 
-  /** The library tells: a pong came. */
+  /** The library tells: a pong came. One that nobody asked for counts like a ping. */
   ponged(): void {
-    if (this.#isOpen()) this.#handler?.alive();
+    if (!this.#isPongDue) this.pinged();
+    else if (this.#isOpen()) this.#handler?.alive();
+    this.#isPongDue = false;
   }
 
   /** The library tells: the peer broke the protocol. It has sent a close frame, and would now wait for an answer. */

@@ -143,6 +143,14 @@ export class WsTransport implements Transport {
 }
 
 const LISTEN_BACKLOG = 4_096;
+/**
+ * The library keeps a fragment, and a piece of an unfinished frame, as a part of what the kernel gave with it: up to
+ * 64 KiB for one byte of a message. So their number is limited, by what they should have on average at least.
+ */
+const MIN_FRAGMENT_BYTES = 4_096;
+const MIN_PIECE_BYTES = 256;
+/** However small the limit of a message is. */
+const MIN_PARTS = 256;
 
 function handshakeOf(head: RequestHead, socket: NetSocket): Handshake {
   return {
@@ -160,6 +168,8 @@ function libraryOptions(options: TransportOptions): ServerOptions & { closeTimeo
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: 2 * options.maxFrameBytes,
+    maxFragments: Math.max(MIN_PARTS, Math.ceil(options.maxFrameBytes / MIN_FRAGMENT_BYTES)),
+    maxBufferedChunks: Math.max(MIN_PARTS, Math.ceil(options.maxFrameBytes / MIN_PIECE_BYTES)),
     closeTimeout: CLOSE_TIMEOUT_MS,
   };
 }

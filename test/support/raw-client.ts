@@ -1,19 +1,35 @@
 /** A TCP client that sends what no decent library would, and reads only when told to. */
 import { connect, type Socket } from "node:net";
-import { until } from "../../support/until.js";
+import { within } from "./until.js";
 
 export class RawClient implements Disposable {
-  received = Buffer.alloc(0);
   isClosed = false;
   chunks = 0;
+  /** Joined only when somebody asks: much may come. */
+  #pieces: Buffer[] = [];
+  /** Those who wait for something to come, or for the end. */
+  #waiting: (() => void)[] = [];
 
   constructor(readonly socket: Socket) {
     socket.on("data", (chunk: Buffer) => {
       this.chunks++;
-      this.received = Buffer.concat([this.received, chunk]);
+      this.#pieces.push(chunk);
+      this.#wake();
     });
-    socket.on("close", () => (this.isClosed = true));
+    socket.on("close", () => {
+      this.isClosed = true;
+      this.#wake();
+    });
     socket.on("error", () => {});
+  }
+
+  get received(): Buffer {
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
+    return this.#pieces[0] as Buffer;
+  }
+
+  set received(bytes: Buffer) {
+    this.#pieces = [bytes];
   }
 
   send(bytes: string | Uint8Array): void {
@@ -24,21 +40,36 @@ export class RawClient implements Disposable {
     return this.received.toString("latin1");
   }
 
-  async closed(): Promise<void> {
-    await until("the connection is closed", () => this.isClosed, 15_000);
+  async closed(timeoutMs = 15_000): Promise<void> {
+    await this.when("the connection is closed", () => this.isClosed, timeoutMs);
   }
 
   async reads(pattern: RegExp): Promise<RegExpExecArray> {
     let match: RegExpExecArray | null = null;
-    await until(`${pattern} is read (so far ${JSON.stringify(this.text.slice(0, 500))})`, () => {
+    await this.when(`${pattern} is read`, () => {
       match = pattern.exec(this.text);
       return match !== null;
     });
     return match as unknown as RegExpExecArray;
   }
 
+  /** Looks at each piece that comes, and at the end, whether a condition holds. */
+  async when(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+    const holds = async (): Promise<void> => {
+      while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    };
+    const soFar = (): string => JSON.stringify(this.text.slice(0, 500));
+    await within(what, holds(), timeoutMs).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; so far ${soFar()}`);
+    });
+  }
+
   [Symbol.dispose](): void {
     this.socket.destroy();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }
 
@@ -52,7 +83,7 @@ export async function dial(port: number): Promise<RawClient> {
 export async function ask(port: number, request: string): Promise<{ status: number; text: string; body: string }> {
   using client = await dial(port);
   client.send(request);
-  await until("an answer is read", () => /\r\n\r\n/.test(client.text) || client.isClosed);
+  await client.when("an answer is read", () => /\r\n\r\n/.test(client.text) || client.isClosed);
   const { text } = client;
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), text, body: text.split("\r\n\r\n")[1] ?? "" };
 }
@@ -72,9 +103,12 @@ export function handshakeHead(headers: Readonly<Record<string, string | undefine
 }
 
 /** A connection on which the handshake is done, with nothing of it left in `received`. */
-export async function dialWebSocket(port: number): Promise<RawClient> {
+export async function dialWebSocket(
+  port: number,
+  headers: Readonly<Record<string, string | undefined>> = {},
+): Promise<RawClient> {
   const client = await dial(port);
-  client.send(handshakeHead());
+  client.send(handshakeHead(headers));
   const [head] = await client.reads(/^HTTP\/1\.1 101 [\s\S]*?\r\n\r\n/);
   client.received = client.received.subarray(head.length);
   return client;
