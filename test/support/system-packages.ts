@@ -25,6 +25,12 @@ export const PYTHON_MSGPACK: SystemPackage = {
   module: "msgpack",
 };
 
+/** Has a process see another wall clock. */
+export const LIBFAKETIME: SystemPackage = {
+  name: "libfaketime",
+  programs: ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
+};
+
 /** Path of the program, undefined where it isn't installed. */
 export function programOf(wanted: SystemPackage): string | undefined {
   return wanted.programs.find((path) => existsSync(path) && hasModule(path, wanted.module));
