@@ -50,6 +50,9 @@ export class StorageWatch {
       case "set-aside":
         this.#log.error({ ...where, ...facts }, "a log's file was set aside");
         return;
+      case "missing":
+        this.#log.error({ ...where, ...facts }, "a log's file is missing; the log began anew");
+        return;
       case "failed":
         this.#failed.add(nameOf(where));
         this.#log.error(

@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { BlockCache } from "./block-cache.js";
 import { DataLimitError } from "./data-limit.js";
+import { codeOf } from "./disk/index.js";
 import type { FileContext, TopicHooks } from "./file-context.js";
 import type { FileHead } from "./file-head.js";
 import { fileNameOf } from "./file-name.js";
@@ -22,6 +23,9 @@ import type { PartitionLog } from "./ring-log.js";
 
 /** How long a log that couldn't be opened is left alone. */
 const RETRY_MS = 1_000;
+/** What may happen to a log's file, so that it is latched. */
+const UNSYNCED = "could not be brought to the storage device: check the disk";
+const REPLACED = "was removed, renamed or replaced while the hub had it open";
 
 /** A failed sync that isn't made good yet: nothing is appended, no sync is acknowledged, and the memory isn't let go. */
 interface Latch {
@@ -199,8 +203,11 @@ export class FileKeeper implements LogKeeper {
       // A copy has taken its place: it is on the device, its name may not be.
       else await this.#syncName();
     } catch (cause) {
-      throw this.#failed(cause, file?.syncedOffset ?? 0);
+      throw this.#failed(UNSYNCED, cause, file?.syncedOffset ?? 0);
     }
+    // On the device, but nobody would find it at the next start.
+    if (this.#file === file && file?.region.isNamed(this.#path) === false)
+      throw this.#failed(REPLACED, undefined, file.syncedOffset);
     onEvent({ type: "synced", tookMs: runtime.monotonicMs() - startedMs });
     // Meanwhile a copy may have taken the place of the memory that was synced.
     if (file === undefined || this.#file !== file) return;
@@ -229,11 +236,11 @@ export class FileKeeper implements LogKeeper {
 
   /**
    * Latches the log: the kernel reports a failed sync once and then forgets it, with the bytes. Nothing that the file says of the device is true any more.
+   * @param what           has happened to the file
    * @param unverifiedFrom offset from which on records may be lost
    */
-  #failed(cause: unknown, unverifiedFrom: number): RingcastError {
-    const advice = "check the disk; the log takes records again as soon as a copy of it could be written";
-    const message = `Writing ${shown(this.#path)} to the storage device failed: ${advice}.`;
+  #failed(what: string, cause: unknown, unverifiedFrom: number): RingcastError {
+    const message = `${shown(this.#path)} ${what}; the log takes records again as soon as a copy of it is written.`;
     const error = new RingcastError("unavailable", message, { stored: "no" }, { cause });
     this.#latch = { error, unverifiedFrom };
     this.log.isDirty = false;
@@ -356,6 +363,7 @@ export class FileKeeper implements LogKeeper {
   #moveTo(file: FileHead, copy: LogCopy, path: string): void {
     const { log } = this;
     this.#hooks.moving();
+    if (this.#file?.region.isNamed(this.#path) === false) this.#makeWay();
     this.#context.disk.rename(path, this.#path);
     this.#isNameDirty = true;
     this.#file = file;
@@ -394,7 +402,7 @@ export class FileKeeper implements LogKeeper {
         file.writeHeader(this.log, "closed");
         await file.region.sync();
       } catch (cause) {
-        this.#failed(cause, file.syncedOffset);
+        this.#failed(UNSYNCED, cause, file.syncedOffset);
       }
     }
     return this.isResting;
@@ -511,11 +519,20 @@ export class FileKeeper implements LogKeeper {
       recoverLog({ log, file, found: found.head, context: this.#context, hooks: this.#hooks, startedMs });
       // The page cache is as the process before left it: right, but not to be brought to the device from here.
       if (header.state === "failed" && header.bootId === this.#context.bootId) {
-        this.#failed(new Error("A sync failed before the hub was started."), log.head);
+        this.#failed(UNSYNCED, new Error("A sync failed before the hub was started."), log.head);
       }
     }
     if (header.capacityBytes !== this.#wantedCapacityBytes) this.#copying ??= this.#resize();
     return file.region;
+  }
+
+  /** What somebody has put in the place of the log's file isn't ours to overwrite. */
+  #makeWay(): void {
+    try {
+      this.#setAside("It came into the place of a file that the hub had open.");
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
   }
 
   #setAside(reason: string): void {
@@ -528,7 +545,10 @@ export class FileKeeper implements LogKeeper {
   /** Makes the file beside its place and moves it there when it is whole. */
   #create(log: PartitionLog): Region {
     // The file should be there: what it held is gone, and its offsets must not be given again in the same epoch.
-    this.#isLost ||= this.#isMarkedOpen || log.head > log.tail;
+    if (!this.#isLost && (this.#isMarkedOpen || log.head > log.tail)) {
+      this.#isLost = true;
+      this.#context.onEvent({ type: "missing", topic: log.topic, partition: log.partition, file: this.#path });
+    }
     this.#context.checkRoom(FILE_HEADER_BYTES + Math.min(FIRST_ALLOCATION_BYTES, log.capacityBytes));
     const file = createFile(this.#context, newPathOf(this.#path), log.capacityBytes);
     try {

@@ -234,6 +234,7 @@ export type LogEvent =
       readonly file: string;
       readonly reason: string;
     }
+  | { readonly type: "missing"; readonly topic: string; readonly partition: number; readonly file: string }
   | { readonly type: "synced"; readonly tookMs: number }
   /** The machine's clock jumped, back where it is negative. Told when ages are looked at, so that a hub without age limits may say nothing. */
   | { readonly type: "clock-jumped"; readonly byMs: number }

@@ -337,6 +337,11 @@ class SimulatedHandle implements DiskFile {
     return this.#file.isSparse;
   }
 
+  isNamed(path: string): boolean {
+    this.#check("lstat");
+    return this.#machine.names.get(path) === this.#file;
+  }
+
   read(target: Uint8Array, targetAt: number, length: number, at: number): number {
     this.#check("read");
     return this.#file.read(target, targetAt, length, at);

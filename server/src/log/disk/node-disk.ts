@@ -8,6 +8,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
   read,
@@ -126,6 +127,12 @@ export class NodeFile implements DiskFile {
   isSparse(): boolean {
     const { blocks, size } = fstatSync(this.#fd);
     return blocks * STAT_BLOCK_BYTES < size;
+  }
+
+  isNamed(path: string): boolean {
+    const named = lstatSync(path, { throwIfNoEntry: false });
+    const own = fstatSync(this.#fd);
+    return named?.ino === own.ino && named.dev === own.dev;
   }
 
   read(target: Uint8Array, targetAt: number, length: number, at: number): number {

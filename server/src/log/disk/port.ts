@@ -68,6 +68,8 @@ export interface DiskFile {
   size(): number;
   /** Whether it has fewer blocks than bytes. */
   isSparse(): boolean;
+  /** Whether this path leads to it: somebody may have removed it, or put another one in its place. */
+  isNamed(path: string): boolean;
   /**
    * Reads at most `length` bytes from place `at` of the file to `targetAt` of `target`.
    * @returns how many; 0 at the end of the file

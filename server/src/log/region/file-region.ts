@@ -83,6 +83,10 @@ export class FileRegion implements FileBackedRegion {
     this.#file.syncNow();
   }
 
+  isNamed(path: string): boolean {
+    return this.#file.file.isNamed(path);
+  }
+
   /** Reads the file. @returns false when a part of it can't be read */
   populate(): boolean {
     const end = FILE_HEADER_BYTES + this.allocatedBytes;

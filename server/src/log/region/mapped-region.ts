@@ -71,6 +71,10 @@ export class MappedRegion implements FileBackedRegion {
     this.#file.syncNow();
   }
 
+  isNamed(path: string): boolean {
+    return this.#file.file.isNamed(path);
+  }
+
   /**
    * Brings the allocated bytes into the page tables at once, for a scan.
    * @returns false when a part of them can't be read: touching it would kill the process

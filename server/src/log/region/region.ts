@@ -53,6 +53,8 @@ export interface FileBackedRegion extends Region {
    * @returns false when a part of them can't be read: touching it would be an error, or kill the process
    */
   populate(): boolean;
+  /** Whether this path leads to its file. */
+  isNamed(path: string): boolean;
   /** Like {@link sync}, but blocks the loop until the device has everything. */
   syncNow(): void;
 }
