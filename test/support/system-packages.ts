@@ -25,6 +25,12 @@ export const PYTHON_MSGPACK: SystemPackage = {
   module: "msgpack",
 };
 
+/** Kills a process, or fails a call of it, at a chosen system call. */
+export const STRACE: SystemPackage = { name: "strace", programs: ["/usr/bin/strace"] };
+
+/** Makes a file system of the kind XFS. */
+export const XFSPROGS: SystemPackage = { name: "xfsprogs", programs: ["/usr/sbin/mkfs.xfs", "/sbin/mkfs.xfs"] };
+
 /** Has a process see another wall clock. */
 export const LIBFAKETIME: SystemPackage = {
   name: "libfaketime",
