@@ -44,5 +44,10 @@ export const DEFAULT_HISTORY_LIMIT = 100;
 export const MAX_RESUME_POSITIONS = 100_000;
 /** Keys and header values that one `filter` may name together. */
 export const MAX_FILTER_TERMS = 1_000;
+/**
+ * Values that a field of a request may hold which is read as a whole, `from` apart: several times what any needs. Hundreds of thousands of names would keep a parser
+ * busy for a second.
+ */
+export const MAX_FIELD_VALUES = 5_000;
 /** The last instant that a Date can hold, milliseconds since 1970. */
 export const MAX_TIME_MS = 8_640_000_000_000_000;

@@ -1,6 +1,6 @@
 /** What becomes of a request, whatever dialect it came in: the one way from validation to an answer. */
 import { RingcastError } from "../errors.js";
-import { MAX_DEPTH } from "../limits.js";
+import { MAX_DEPTH, MAX_FILTER_TERMS, MAX_HEADERS } from "../limits.js";
 import type { ErrorFrame, Limits, PublishRequest, Request, RequestId } from "../operations.js";
 import { isOffset } from "../position.js";
 import { mayLackId, readControlRequest, readId, readPublishTopic } from "../requests.js";
@@ -112,6 +112,12 @@ export function checkCount(count: number, limits: Limits): void {
 /** The same error, saying which message of a batch offends. */
 export function atIndex(error: RingcastError, index: number): RingcastError {
   return new RingcastError(error.code, `Message ${index}: ${error.message}`, { ...error.details, index });
+}
+
+/** A filter, or headers, with more values than are looked at. */
+export function tooManyValues(field: "filter" | "headers"): RingcastError {
+  const most = field === "filter" ? `${MAX_FILTER_TERMS} values` : `${MAX_HEADERS} headers`;
+  return badRequest(field, `Give "${field}" at most ${most} in all.`);
 }
 
 export function tooDeep(): RingcastError {

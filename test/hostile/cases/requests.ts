@@ -384,6 +384,12 @@ const BATCHES: readonly RequestCase[] = [
       details: { field: "headers" },
     })),
     {
+      title: "headers: 300,000 of them, refused before they are parsed",
+      outcome: "E bad_request",
+      json: publishText(`"data":1,"headers":${JSON.stringify(headersOf(300_000))}`),
+      details: { field: "headers" },
+    },
+    {
       title: "64 headers, one of them with a name of 128 bytes",
       outcome: "ok",
       request: publish({ headers: { ...headersOf(63), ["n".repeat(128)]: "\r\n\u0000" } }),

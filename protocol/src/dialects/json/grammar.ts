@@ -135,6 +135,21 @@ function skipContainer(bytes: Uint8Array, at: number, end: number): number {
   }
 }
 
+/**
+ * Commas and colons outside of the strings of a value that the grammar has found good: a measure of how many values it holds, before it is parsed.
+ *
+ * @returns as far as was counted: more than `most` once it is more
+ */
+export function countSeparators(bytes: Uint8Array, at: number, end: number, most: number): number {
+  let count = 0;
+  for (let place = at; place < end && count <= most;) {
+    const byte = bytes[place] as number;
+    if (byte === COMMA || byte === COLON) count++;
+    place = byte === QUOTE ? skipString(bytes, place, end) : place + 1;
+  }
+  return count;
+}
+
 function skipName(bytes: Uint8Array, at: number, end: number): number {
   if (byteAt(bytes, at, end) !== QUOTE) return -1;
   const place = skipString(bytes, at, end);

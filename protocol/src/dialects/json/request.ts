@@ -5,6 +5,7 @@
  */
 import { RingcastError, shown } from "../../errors.js";
 import { NO_HEADERS, encodeHeaders } from "../../headers.js";
+import { MAX_FIELD_VALUES } from "../../limits.js";
 import { checkKey, checkMessageSize } from "../../messages.js";
 import type { Limits, NewMessage } from "../../operations.js";
 import { CONTENT_TYPE } from "../../record.js";
@@ -12,9 +13,9 @@ import { readPublishOptions } from "../../requests.js";
 import type { RequestFields } from "../../requests.js";
 import { encodeUtf8, isWellFormed } from "../../utf8.js";
 import type { FieldName } from "../fields.js";
-import { badRequest, decodeOperation, fatal, readMessages, tooDeep } from "../outcome.js";
+import { badRequest, decodeOperation, fatal, readMessages, tooDeep, tooManyValues } from "../outcome.js";
 import type { DecodedRequest, PublishBody, RequestSource } from "../outcome.js";
-import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from "./grammar.js";
+import { OPEN_BRACE, OPEN_BRACKET, QUOTE, countSeparators } from "./grammar.js";
 import { RequestScan } from "./members.js";
 import type { MessageParts } from "./members.js";
 import { hasEscape, parseOctets, parseString, parseValue } from "./value.js";
@@ -38,12 +39,13 @@ const fields: RequestFields = {
     if (start < 0) return undefined;
     const first = scan.bytes[start];
     // JSON.parse takes half a second for a million levels; such a request is refused whatever they hold.
-    if (scan.members.isTooDeep && (first === OPEN_BRACE || first === OPEN_BRACKET)) return NOT_PARSED;
+    const isContainer = first === OPEN_BRACE || first === OPEN_BRACKET;
+    if (isContainer && (scan.members.isTooDeep || hasTooManyValues(field as FieldName))) return NOT_PARSED;
     return parseValue(scan.bytes, start, scan.end(field as FieldName));
   },
 };
 
-const source: RequestSource = { fields, check: checkDepth, readPublish };
+const source: RequestSource = { fields, check: checkWhole, readPublish };
 
 const NOT_PARSED: unknown = /*#__PURE__*/ Object.freeze({});
 
@@ -76,15 +78,25 @@ export function decodePublishBody(bytes: Uint8Array, limits: Limits): PublishBod
     if (scan.scan(bytes, limits.maxBatch) !== "object") {
       throw new RingcastError("bad_frame", "Send one JSON object as the body.");
     }
-    checkDepth();
+    checkWhole();
     return readPublish(limits);
   } finally {
     scan.release();
   }
 }
 
-function checkDepth(): void {
+function checkWhole(): void {
   if (scan.members.isTooDeep) throw tooDeep();
+  if (scan.start("filter") >= 0 && hasTooManyValues("filter")) throw tooManyValues("filter");
+}
+
+function hasTooManyValues(field: FieldName): boolean {
+  return field !== "from" && isCrowded(scan.start(field), scan.end(field));
+}
+
+/** Whether a value is too much to be parsed. Whatever is short is not looked at. */
+function isCrowded(start: number, end: number): boolean {
+  return end - start > MAX_FIELD_VALUES && countSeparators(scan.bytes, start, end, MAX_FIELD_VALUES) > MAX_FIELD_VALUES;
 }
 
 function readPublish(limits: Limits): PublishBody {
@@ -125,10 +137,14 @@ function readMessage(limits: Limits): NewMessage {
     contentType: octets === undefined ? CONTENT_TYPE.json : CONTENT_TYPE.bytes,
     data: octets ?? bytes.subarray(parts.dataStart, parts.dataEnd),
     key: parts.keyStart < 0 ? undefined : readKey(bytes, parts.keyStart, parts.keyEnd),
-    headers:
-      parts.headersStart < 0 ? NO_HEADERS : encodeHeaders(parseValue(bytes, parts.headersStart, parts.headersEnd)),
+    headers: parts.headersStart < 0 ? NO_HEADERS : readHeaders(bytes, parts.headersStart, parts.headersEnd),
   };
   return checkMessageSize(message, limits);
+}
+
+function readHeaders(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (isCrowded(start, end)) throw tooManyValues("headers");
+  return encodeHeaders(parseValue(bytes, start, end));
 }
 
 function readKey(bytes: Uint8Array, start: number, end: number): Uint8Array {

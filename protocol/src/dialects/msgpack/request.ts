@@ -5,18 +5,28 @@
  */
 import { BATCH_MARK } from "../../batch.js";
 import { NO_HEADERS, encodeHeaders } from "../../headers.js";
+import { MAX_FIELD_VALUES } from "../../limits.js";
 import { checkKey, checkMessageSize, msgpackData } from "../../messages.js";
 import type { Limits, NewMessage } from "../../operations.js";
 import { readPublishOptions } from "../../requests.js";
 import type { RequestFields } from "../../requests.js";
 import { decodeUtf8 } from "../../utf8.js";
 import { MemberTable, UNKNOWN, numberOf } from "../fields.js";
-import { badRequest, decodeOperation, fatal, readMessages, tooDeep } from "../outcome.js";
+import { badRequest, decodeOperation, fatal, readMessages, tooDeep, tooManyValues } from "../outcome.js";
 import type { DecodedRequest, PublishBody, RequestSource } from "../outcome.js";
 import { decodeMsgpack } from "./decode.js";
 import { countOf, membersAt, payloadAt } from "./format.js";
 import { decodePublishFrame } from "./publish-frame.js";
-import { hadOtherKeys, isArrayHead, isMapHead, isString, skipMsgpack, wasForeign, wasTooDeep } from "./scan.js";
+import {
+  hadOtherKeys,
+  isArrayHead,
+  isMapHead,
+  isString,
+  lastValues,
+  skipMsgpack,
+  wasForeign,
+  wasTooDeep,
+} from "./scan.js";
 
 /** The longest name that a field has, in bytes. */
 const LONGEST_NAME = 16;
@@ -26,6 +36,7 @@ const DATA = numberOf("data");
 const KEY = numberOf("key");
 const HEADERS = numberOf("headers");
 const MESSAGES = numberOf("messages");
+const FILTER = numberOf("filter");
 
 const NOTHING = /*#__PURE__*/ new Uint8Array(0);
 /** In the place of a control field that is refused unread. */
@@ -44,7 +55,8 @@ const fields: RequestFields = {
     const start = members.start(numberOf(field));
     if (start < 0) return undefined;
     const end = skipMsgpack(frame, start, frame.length);
-    return wasTooDeep() || wasForeign() || hadOtherKeys() ? NOT_DECODED : decodeMsgpack(frame, start, end);
+    const isRefused = wasTooDeep() || wasForeign() || hadOtherKeys() || (field !== "from" && wasCrowded());
+    return isRefused ? NOT_DECODED : decodeMsgpack(frame, start, end);
   },
 };
 
@@ -115,6 +127,13 @@ function checkWhole(): void {
     throw badRequest("data", "Send no msgpack extensions but timestamps (type -1) of the years that a calendar has.");
   }
   if (hasOtherNames) throw badRequest("op", "Name the fields of a request by strings alone.");
+  const filterAt = members.start(FILTER);
+  if (filterAt >= 0 && skipMsgpack(frame, filterAt, frame.length) > 0 && wasCrowded()) throw tooManyValues("filter");
+}
+
+/** Whether the value that was gone over last is too much to be decoded. */
+function wasCrowded(): boolean {
+  return lastValues() > MAX_FIELD_VALUES;
 }
 
 function readPublish(limits: Limits): PublishBody {
@@ -159,5 +178,6 @@ function readHeaders(at: number): Uint8Array {
   if (hadOtherKeys() || !isMapHead(frame[at] as number)) {
     throw badRequest("headers", `Give "headers" as a map of strings to strings.`);
   }
+  if (wasCrowded()) throw tooManyValues("headers");
   return encodeHeaders(decodeMsgpack(frame, at, end));
 }

@@ -34,6 +34,7 @@ const isMap = /*#__PURE__*/ new Uint8Array(MAX_DEPTH + 1);
 let isTooDeep = false;
 let hasForeign = false;
 let hasOtherKeys = false;
+let values = 0;
 
 /** What {@link scanHead} found behind a first byte: the bytes, the members, or neither. */
 let headBytes = 0;
@@ -54,6 +55,11 @@ export function hadOtherKeys(): boolean {
   return hasOtherKeys;
 }
 
+/** Values inside of the one that {@link skipMsgpack} went over last, down to the deepest legal level; a map's member counts two. */
+export function lastValues(): number {
+  return values;
+}
+
 /**
  * Skips one value.
  *
@@ -63,6 +69,7 @@ export function skipMsgpack(bytes: Uint8Array, at: number, end: number): number 
   isTooDeep = false;
   hasForeign = false;
   hasOtherKeys = false;
+  values = 0;
   let place = at;
   let level = 0;
   left[0] = 1;
@@ -89,6 +96,7 @@ export function skipMsgpack(bytes: Uint8Array, at: number, end: number): number 
     }
     // Each value takes a byte at least: an announced number that can't be there costs nothing.
     if (headValues > end - place) return -1;
+    values += headValues;
     if (level === MAX_DEPTH) return skipDeep(bytes, place, end);
     level++;
     left[level] = headValues;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CONTENT_TYPE, DEFAULT_LIMITS, decodeHeaders, decodePublishBody, decodeRequest } from "@ringcast/protocol";
 import type { ErrorFrame, PublishRequest, Request, SubscribeRequest } from "@ringcast/protocol";
 
@@ -460,5 +460,18 @@ describe("decodePublishBody", () => {
   it("refuses bytes that aren't UTF-8", () => {
     const bytes = Uint8Array.from([...new TextEncoder().encode('{"data":"'), 0xff, ...new TextEncoder().encode('"}')]);
     expect(() => decodePublishBody(bytes, DEFAULT_LIMITS)).toThrow(expect.objectContaining({ code: "bad_frame" }));
+  });
+});
+
+describe("a field with more values than any needs", () => {
+  it.each(["headers", "filter", "id", "producer"])("(%s) is refused before it is parsed", (field) => {
+    const parse = vi.spyOn(JSON, "parse");
+    const names = Array.from({ length: 300_000 }, (_, n) => `"n${n}":"v"`).join(",");
+    const outcome = decode(`{"op":"publish","id":1,"topic":"t","data":1,"${field}":{${names}}}`);
+    const longest = Math.max(0, ...parse.mock.calls.map(([text]) => text.length));
+    parse.mockRestore();
+
+    expect(outcome).toMatchObject({ ok: false, error: { code: "bad_request" } });
+    expect(longest).toBeLessThan(10_000);
   });
 });
