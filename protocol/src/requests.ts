@@ -137,7 +137,7 @@ function readTopicStart(value: unknown): TopicStart {
     case "offset":
       return { offset: checkOffset(value["offset"]) };
     case "positions":
-      return { positions: readPositions(value["positions"], { left: MAX_PARTITIONS }) };
+      return { positions: readPositions(value["positions"], budgetOf(MAX_PARTITIONS)) };
     case "time":
       return { time: checkTime(value["time"]) };
     case "last":
@@ -194,7 +194,7 @@ function readPatternStart(value: unknown): Start {
   if (!isObject(value) || !Object.hasOwn(value, "topics")) return refuseSingle(readTopicStart(value));
   const topics = value["topics"];
   if (!isObject(topics)) throw badStart(value);
-  const budget = { left: MAX_RESUME_POSITIONS };
+  const budget = budgetOf(MAX_RESUME_POSITIONS);
   const positions = Object.fromEntries(
     Object.entries(topics).map(([name, partitions]) => [checkTopic(name), readPositions(partitions, budget)]),
   );
@@ -208,11 +208,24 @@ function refuseSingle(start: TopicStart): TopicStart {
   throw badRequest("from", `Resume a pattern with "from":{"topics":{…}}: offsets and positions belong to one topic.`);
 }
 
-function readPositions(value: unknown, budget: { left: number }): PartitionPositions {
+/** How many positions may still come. */
+interface Budget {
+  readonly limit: number;
+  left: number;
+}
+
+function budgetOf(limit: number): Budget {
+  return { limit, left: limit };
+}
+
+function readPositions(value: unknown, budget: Budget): PartitionPositions {
   if (!isObject(value)) throw badStart(value);
   const entries = Object.entries(value);
   budget.left -= entries.length;
-  if (budget.left < 0) throw new RingcastError("too_many", "Give fewer positions in one from.", { field: "from" });
+  if (budget.left < 0) {
+    const { limit } = budget;
+    throw new RingcastError("too_many", `Give at most ${limit} positions in one from.`, { field: "from", limit });
+  }
   return Object.fromEntries(
     entries.map(([partition, position]) => [checkPartitionName(partition), readPosition(position)]),
   );

@@ -1,6 +1,12 @@
-/** J: requests, table in cases/requests.ts. */
+/** J: requests, tables in cases/requests.ts and cases/reading.ts. */
 import { describeCases } from "./case.js";
+import { MAX_SUBSCRIPTIONS, READING, READING_STORIES } from "./cases/reading.js";
 import { REQUESTS } from "./cases/requests.js";
 import { doorsOf, leavesNoTrace } from "./session.js";
 
-describeCases("a request", doorsOf(REQUESTS), { finally: leavesNoTrace });
+const args = ["--max-subscriptions", String(MAX_SUBSCRIPTIONS)];
+
+describeCases("a request", [...doorsOf([...REQUESTS, ...READING]), ...READING_STORIES], {
+  args,
+  finally: leavesNoTrace,
+});

@@ -53,8 +53,13 @@ export const TOPIC = "hostile";
 
 /** Entries of one number of the catalogue: `J4a`, `J4b`, … */
 export function numbered(number: string, entries: readonly Omit<RequestCase, "id">[]): RequestCase[] {
-  if (entries.length > LETTERS.length) throw new Error(`${number} has more entries than there are letters`);
-  return entries.map((entry, n) => ({ ...entry, id: entries.length === 1 ? number : `${number}${LETTERS[n] ?? ""}` }));
+  return entries.map((entry, n) => ({ ...entry, id: entries.length === 1 ? number : `${number}${letterOf(n)}` }));
+}
+
+/** a to z, then aa, ab, … */
+function letterOf(n: number): string {
+  const more = Math.floor(n / LETTERS.length);
+  return `${more === 0 ? "" : letterOf(more - 1)}${LETTERS[n % LETTERS.length] ?? ""}`;
 }
 
 /** A row for each way in that an entry has. */

@@ -1,5 +1,13 @@
 /** Reads paths and queries strictly: what isn't exactly one value of the right form is refused, never guessed. */
-import { readFilter, RingcastError, shown, type RecordFilter, type TopicStart, type Until } from "@ringcast/protocol";
+import {
+  MAX_TIME_MS,
+  readFilter,
+  RingcastError,
+  shown,
+  type RecordFilter,
+  type TopicStart,
+  type Until,
+} from "@ringcast/protocol";
 
 /** Longest path that is looked at; a topic's 255 bytes take 765 characters when all are escaped. */
 const MAX_PATH_CHARACTERS = 2048;
@@ -67,7 +75,7 @@ export class Query {
   start(absent: "earliest" | "latest"): QueryStart {
     const text = this.text("from") ?? absent;
     if (text === "earliest" || text === "latest") return text;
-    const time = parsePrefixed(text, "time");
+    const time = parseTime(text);
     if (time !== undefined) return { time };
     const last = parsePrefixed(text, "last");
     if (last !== undefined && last > 0) return { last };
@@ -81,7 +89,7 @@ export class Query {
   until(): Until | undefined {
     const text = this.text("until");
     if (text === undefined || text === "head") return text;
-    const time = parsePrefixed(text, "time");
+    const time = parseTime(text);
     return time === undefined ? { offset: offsetOf("until", text, "head, time:<ms> or an offset") } : { time };
   }
 
@@ -107,6 +115,12 @@ export class Query {
 /** The number of `name:<n>`. */
 function parsePrefixed(text: string, name: string): number | undefined {
   return text.startsWith(`${name}:`) ? parseDigits(text.slice(name.length + 1)) : undefined;
+}
+
+/** The instant of `time:<ms>`, where the calendar has it. */
+function parseTime(text: string): number | undefined {
+  const time = parsePrefixed(text, "time");
+  return time === undefined || time > MAX_TIME_MS ? undefined : time;
 }
 
 function offsetOf(field: string, text: string, expected: string): number {

@@ -34,6 +34,8 @@ export interface Requester {
   replyLater(make: () => Frame): void;
   /** Answers with an error; what is no RingcastError becomes `internal`. */
   refuse(id: RequestId, error: unknown): void;
+  /** The same as a frame, for an answer that is made later. */
+  refusal(id: RequestId, error: RingcastError): Frame;
   /** Checks a token, answers, and ends the connection where it is wrong. */
   authenticate(id: RequestId, token: string): void;
 }
@@ -110,7 +112,7 @@ function history(requester: Requester, request: HistoryRequest): void {
       return dialect.encodeHistory(id, hub.history(request, dialect.name));
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
-      return dialect.encode({ op: "error", id, ...error.toBody() });
+      return requester.refusal(id, error);
     }
   });
 }

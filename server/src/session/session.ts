@@ -186,6 +186,11 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
     this.#replyError({ op: "error", id, ...toRingcastError(error).toBody() });
   }
 
+  refusal(id: RequestId, error: RingcastError): Frame {
+    this.#host.refused(error.code);
+    return this.dialect.encode({ op: "error", id, ...error.toBody() });
+  }
+
   authenticate(id: RequestId, token: string): void {
     const { tokens } = this.#host;
     const identity = tokens === undefined ? ANYBODY : tokens.verify(token, this.#socket.remoteAddress);
