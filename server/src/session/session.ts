@@ -353,7 +353,8 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
   }
 
   #lookAtClosing(nowMs: number): number {
-    if (nowMs >= this.#closeBy) this.#socket.terminate();
+    if (nowMs < this.#closeBy) return this.#closeBy - nowMs;
+    this.#socket.terminate();
     return CLOSE_TIMEOUT_MS;
   }
 

@@ -21,6 +21,7 @@ export class FakeClient implements Socket {
   writes = 0;
   pings = 0;
   closeCode: number | undefined;
+  isCut = false;
   /** What the next write says. */
   nextResult: SendResult = "open";
   unsent = 0;
@@ -59,6 +60,7 @@ export class FakeClient implements Socket {
   }
 
   terminate(): void {
+    this.isCut = true;
     this.closeCode ??= 1006;
     this.handler?.closed(1006);
   }

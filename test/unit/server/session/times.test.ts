@@ -29,4 +29,18 @@ describe("the times of a connection", () => {
 
     expect([early, client.closeCode]).toEqual([undefined, 1001]);
   });
+
+  it("are over for a peer that doesn't answer the close frame after five seconds, whenever it was sent", async () => {
+    await using hub = await startInProcess({ idleTimeoutMs: 1_000, pingIntervalMs: 400 });
+    for (const offsetMs of [0, 37, 99]) {
+      const client = hub.connect();
+      hub.runtime.advance(offsetMs);
+      client.handler?.oversized();
+      hub.runtime.advance(4_900);
+      const early = client.isCut;
+      hub.runtime.advance(300);
+
+      expect([client.closeCode, early, client.isCut]).toEqual([1009, false, true]);
+    }
+  });
 });
