@@ -1,28 +1,18 @@
 /** Reads Server-Sent Events as the HTML standard says, over node:http. */
 import { get, type IncomingMessage } from "node:http";
+import { EventParser, type ServerEvent } from "./event-parser.js";
 import { within } from "./until.js";
 
-export interface ServerEvent {
-  readonly event: string;
-  readonly data: string;
-  /** The last event id after this event. */
-  readonly id: string;
-}
+export type { ServerEvent } from "./event-parser.js";
 
 export class EventReader implements Disposable {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
-  /** Lines that begin with a colon. */
-  comments = 0;
-  /** What `retry:` said last, milliseconds. */
-  retryMs: number | undefined;
-  lastEventId = "";
   ended = false;
   readonly #response: IncomingMessage;
   readonly #events: ServerEvent[] = [];
   #wake: (() => void) | undefined;
-  #rest = "";
-  #fields: { data: string[]; event: string } = { data: [], event: "" };
+  readonly #parser = new EventParser();
 
   private constructor(response: IncomingMessage) {
     this.#response = response;
@@ -41,6 +31,20 @@ export class EventReader implements Disposable {
     return new Promise((resolve, reject) => {
       get(url, { headers, agent: false }, (response) => resolve(new EventReader(response))).on("error", reject);
     });
+  }
+
+  /** Lines that begin with a colon. */
+  get comments(): number {
+    return this.#parser.comments;
+  }
+
+  /** What `retry:` said last, milliseconds. */
+  get retryMs(): number | undefined {
+    return this.#parser.retryMs;
+  }
+
+  get lastEventId(): string {
+    return this.#parser.lastEventId;
   }
 
   /** The next event. */
@@ -74,28 +78,7 @@ export class EventReader implements Disposable {
   }
 
   #take(text: string): void {
-    const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) this.#takeLine(line);
+    this.#events.push(...this.#parser.take(text));
     this.#wake?.();
-  }
-
-  #takeLine(line: string): void {
-    const at = line.indexOf(":");
-    const name = at < 0 ? line : line.slice(0, at);
-    const value = at < 0 ? "" : line.slice(at + 1).replace(/^ /, "");
-    if (line === "") this.#dispatch();
-    else if (at === 0) this.comments += 1;
-    else if (name === "data") this.#fields.data.push(value);
-    else if (name === "event") this.#fields.event = value;
-    else if (name === "id") this.lastEventId = value;
-    else if (name === "retry") this.retryMs = Number(value);
-  }
-
-  #dispatch(): void {
-    const { data, event } = this.#fields;
-    this.#fields = { data: [], event: "" };
-    if (data.length === 0) return;
-    this.#events.push({ event: event === "" ? "message" : event, data: data.join("\n"), id: this.lastEventId });
   }
 }

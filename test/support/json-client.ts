@@ -3,7 +3,8 @@ import { FrameClient, type AnyFrame, type ClientOptions, type Wire } from "./fra
 
 export type { AnyFrame, AnyMessage, ClientOptions as JsonClientOptions } from "./frame-client.js";
 
-const JSON_WIRE: Wire = {
+/** How the JSON dialect's frames become bytes and back. */
+export const JSON_WIRE: Wire = {
   subprotocol: "ringcast.v1.json",
   encode: (frame) => JSON.stringify(frame),
   decode: (bytes) => JSON.parse(bytes.toString()) as AnyFrame,

@@ -6,14 +6,14 @@ export type Dialect = "json" | "msgpack";
 
 export interface Surroundings {
   /** Milliseconds on a clock that never runs back; only differences mean something. */
-  nowMs(): number;
-  pause(ms: number): Promise<void>;
+  readonly nowMs: () => number;
+  readonly pause: (ms: number) => Promise<void>;
   /** A client that has had its `welcome`; undefined where none could be had. */
-  connect(dialect: Dialect): Promise<RawClient | undefined>;
+  readonly connect: (dialect: Dialect) => Promise<RawClient | undefined>;
   /** What the SDK connects with. */
   readonly sdk: { readonly url: string; readonly options: ConnectOptions };
   /** The event stream of a topic from its beginning, or behind a position; undefined where none could be had. */
-  openEvents(topic: string, lastEventId: string): Promise<EventSource | undefined>;
+  readonly openEvents: (topic: string, lastEventId: string) => Promise<EventSource | undefined>;
 }
 
 /** A client that knows the wire contract and nothing of the SDK. */
