@@ -39,6 +39,8 @@ export interface HostileCase {
 export interface FamilyOptions {
   /** More arguments of `ringcast serve`. */
   readonly args?: readonly string[];
+  /** All cases are tried at the same time: for those that wait until the hub gives up. */
+  readonly isConcurrent?: true;
   /** What has to hold when all cases are done. */
   readonly finally?: (scene: Scene) => Promise<void>;
 }
@@ -57,7 +59,8 @@ export function describeCases(family: string, cases: readonly HostileCase[], opt
       await hub[Symbol.asyncDispose]();
     });
 
-    it.each(cases)("$id: $title", async ({ outcome, meet }) => {
+    const test = options.isConcurrent === true ? it.concurrent : it;
+    test.each(cases)("$id: $title", async ({ outcome, meet }) => {
       const met = await meet({ hub, transport });
 
       expect(met).toBe(typeof outcome === "string" ? outcome : outcome[transport]);

@@ -55,8 +55,8 @@ export function expectSafeLog(hub: Pick<TestHub, "output">): void {
 /** Refusals that clients were told, by hub: `websocket bad_request` → 3. */
 const told = new WeakMap<Hub, Map<string, number>>();
 
-/** Notes that a client was told an error. */
-export function noteRefusal(hub: Hub, via: "websocket" | "http" | "transport", code: string): void {
+/** Notes that a client was told an error; over HTTP, whether by a route or by the transport before it. */
+export function noteRefusal(hub: Hub, via: "websocket" | "http", code: string): void {
   const counts = told.get(hub) ?? new Map<string, number>();
   told.set(hub, counts.set(`${via} ${code}`, (counts.get(`${via} ${code}`) ?? 0) + 1));
 }
@@ -67,7 +67,8 @@ export async function expectAllCounted(hub: Hub, headers: Headers = {}): Promise
   const counted = new Map<string, number>();
   for (const [series, count] of samples ?? []) {
     const [, code = "", via = ""] = /code="(\w+)",via="(\w+)"/.exec(series) ?? [];
-    counted.set(`${via} ${code}`, count);
+    const name = `${via === "transport" ? "http" : via} ${code}`;
+    counted.set(name, (counted.get(name) ?? 0) + count);
   }
   expect(Object.fromEntries(counted)).toEqual(Object.fromEntries(told.get(hub) ?? []));
 }

@@ -144,6 +144,7 @@ export function readFrames(bytes: Buffer): { readonly opcode: number; readonly p
   while (at + 2 <= bytes.length) {
     let length = (bytes[at + 1] as number) & 0x7f;
     let headBytes = 2;
+    if (at + (length === 126 ? 4 : length === 127 ? 10 : 2) > bytes.length) break;
     if (length === 126) [length, headBytes] = [bytes.readUInt16BE(at + 2), 4];
     else if (length === 127) [length, headBytes] = [Number(bytes.readBigUInt64BE(at + 2)), 10];
     if (at + headBytes + length > bytes.length) break;

@@ -15,8 +15,12 @@ export type StrictServer = Server | TlsServer;
 const CHECK_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
 
-/** Makes the server; nothing listens yet. */
-export function createStrictServer(options: TransportOptions): StrictServer {
+/**
+ * Makes the server; nothing listens yet.
+ *
+ * @param refused told of each request that is refused before anybody else sees it
+ */
+export function createStrictServer(options: TransportOptions, refused: (code: string) => void): StrictServer {
   const server = makeServer(options.tls, options.requestTimeoutMs, {
     insecureHTTPParser: false,
     maxHeaderSize: options.maxHeaderBytes,
@@ -31,10 +35,17 @@ export function createStrictServer(options: TransportOptions): StrictServer {
   });
   // What is over would be left out in silence; the guard counts.
   server.maxHeadersCount = 0;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket, options));
+  const answer = (socket: Duplex, refusal: RawRefusal): void => {
+    refused("bad_request");
+    answerRaw(socket, refusal, options);
+  };
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (canAnswer(error, socket)) answer(socket, parserRefusal(error.code));
+    else socket.destroy();
+  });
   server.on("connect", (_request, socket) => {
     const message = "Method CONNECT is not offered.";
-    answerRaw(socket, { status: 405, headers: { Allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" }, message }, options);
+    answer(socket, { status: 405, headers: { Allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" }, message });
   });
   return server;
 }
@@ -84,12 +95,8 @@ export function readAsPlainRequest(server: StrictServer, request: IncomingMessag
   server.emit(socket instanceof TLSSocket ? "secureConnection" : "connection", socket);
 }
 
-function answerParserError(error: NodeJS.ErrnoException, socket: Duplex, options: TransportOptions): void {
-  if (!socket.writable || error.code === "ECONNRESET" || isTlsError(error) || isAnswering(socket)) {
-    socket.destroy();
-    return;
-  }
-  answerRaw(socket, parserRefusal(error.code), options);
+function canAnswer(error: NodeJS.ErrnoException, socket: Duplex): boolean {
+  return socket.writable && error.code !== "ECONNRESET" && !isTlsError(error) && !isAnswering(socket);
 }
 
 /** The handshake failed, e.g. with a client that speaks plain HTTP: there is nothing to answer over. */

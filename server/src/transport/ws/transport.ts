@@ -49,7 +49,7 @@ export class WsTransport implements Transport {
       if (this.#subprotocol !== undefined)
         headers.push(`Sec-WebSocket-Protocol: ${safeHeaderValue(this.#subprotocol)}`);
     });
-    this.#server = createStrictServer(options);
+    this.#server = createStrictServer(options, (code) => handlers.refused(code));
     this.#server.on("connection", (socket: NetSocket) => this.#connected(socket));
     this.#server.on("secureConnection", (socket: NetSocket) => this.#connected(socket));
     this.#server.on("request", (request, response) => this.#request(request, response));
