@@ -1,6 +1,7 @@
 /** J, the reading half: subscriptions, acknowledgements and pages of history that nobody in his right mind asks for. */
 import { expect } from "vitest";
 import type { FrameClient } from "../../support/frame-client.js";
+import { BinaryClient } from "../../support/binary-client.js";
 import { JsonClient } from "../../support/json-client.js";
 import type { HostileCase, Outcome } from "../case.js";
 import { exchange, numbered, TOPIC, type HttpForm, type RequestCase, type RequestFields } from "../session.js";
@@ -396,6 +397,24 @@ const SUBSCRIPTIONS: readonly RequestCase[] = [
 
 /** What takes more than one request to see. */
 const STORIES: readonly HostileCase[] = [
+  {
+    id: "J2a",
+    title: "a binary message in the JSON dialect",
+    outcome: "X bad_frame/1008",
+    meet: async (scene) => {
+      await using client = await JsonClient.connect(scene.hub.wsUrl);
+      return (await exchange(scene, client, Buffer.from(`{"op":"ping","id":1}`))).outcome;
+    },
+  },
+  {
+    id: "J2b",
+    title: "a text message in the binary dialect",
+    outcome: "X bad_frame/1008",
+    meet: async (scene) => {
+      await using client = await BinaryClient.connect(scene.hub.wsUrl);
+      return (await exchange(scene, client, `{"op":"ping","id":1}`)).outcome;
+    },
+  },
   {
     id: "J5",
     title: "the same id twice in flight: both are answered",

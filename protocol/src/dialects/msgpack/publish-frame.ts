@@ -3,7 +3,15 @@
  *
  * @see docs/protocol.md, "Batch frames"
  */
-import { BATCH_KIND, PUBLISH_FLAG, countRecords, readBatchHead } from "../../batch.js";
+import {
+  BATCH_KIND,
+  BATCH_NAME_LENGTH_AT,
+  BATCH_TOPIC_AT,
+  BATCH_TOPIC_LENGTH_AT,
+  PUBLISH_FLAG,
+  countRecords,
+  readBatchHead,
+} from "../../batch.js";
 import type { BatchHead } from "../../batch.js";
 import { RingcastError, shown } from "../../errors.js";
 import { NO_HEADERS, checkHeaderBlock } from "../../headers.js";
@@ -42,7 +50,8 @@ export function decodePublishFrame(bytes: Uint8Array, limits: Limits): DecodedRe
   const head = readBatchHead(bytes);
   if (head === undefined) return fatal(1007, "Send batch frames whole: the header of this one is cut off or no UTF-8.");
   if (head.kind !== BATCH_KIND.publish) return fatal(1008, `Send batch frames of kind 2, not ${head.kind}.`);
-  if ((head.flags & ~KNOWN_FLAGS) !== 0 || head.reserved !== 0) {
+  const namesEnd = BATCH_TOPIC_AT + (bytes[BATCH_TOPIC_LENGTH_AT] as number) + (bytes[BATCH_NAME_LENGTH_AT] as number);
+  if ((head.flags & ~KNOWN_FLAGS) !== 0 || head.reserved !== 0 || !isZero(bytes, namesEnd, head.recordsAt)) {
     return fatal(1008, "Leave the bits of a batch frame's header zero that docs/protocol.md gives no meaning.");
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -106,6 +115,9 @@ function readRecords(bytes: Uint8Array, view: DataView, head: BatchHead, limits:
 /** @param at first byte of a record whose bounds and lengths are good */
 function readRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limits): NewMessage {
   checkHubPart(view, at);
+  if (!isZero(bytes, dataEndOf(view, at), at + lengthOf(view, at))) {
+    throw badRequest("messages", "Fill each record up with zeros.");
+  }
   return checkMessageSize(readPayload(bytes, view, at), limits);
 }
 
@@ -151,6 +163,11 @@ function checkHubPart(view: DataView, at: number): void {
   let bits = view.getInt32(at + HUB_CHECK_AT, true);
   for (let place = at + OFFSET_AT; place < at + PAYLOAD_CHECK_AT; place += 4) bits |= view.getInt32(place, true);
   if (bits !== 0) throw badRequest("messages", "Leave the hub's part of each record zero, but for the length.");
+}
+
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let place = from; place < to; place++) if (bytes[place] !== 0) return false;
+  return true;
 }
 
 function readKey(bytes: Uint8Array, from: number, to: number): Uint8Array {
