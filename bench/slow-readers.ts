@@ -5,8 +5,8 @@
  *   node --import tsx bench/slow-readers.ts [--subscribers 1000] [--stalled 10] [--records 12000] [--bytes 1024] [--rounds 3] [--transport auto|uws|ws] [--launcher server/bin/ringcast.js] [--json]
  */
 import { parseArgs } from "node:util";
+import { RawSubscriber } from "../test/support/raw-subscriber.js";
 import { HubProcess } from "./support/hub-process.js";
-import { RawSubscriber } from "./support/raw-subscriber.js";
 
 const { values } = parseArgs({
   options: {

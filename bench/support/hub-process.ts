@@ -1,6 +1,6 @@
 /** The hub as it ships (dist), in a process of its own, and what the kernel says of its memory and time. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,8 @@ export interface HubProcessOptions {
   readonly nodeArgs?: readonly string[];
   /** Data directory, which is kept; one of its own, removed at the end, when left out. */
   readonly data?: string;
+  /** 0, a free one, when left out. */
+  readonly port?: number;
   /** Program to run instead of this tree's own build. */
   readonly launcher?: string | undefined;
 }
@@ -25,7 +27,7 @@ export class HubProcess {
     readonly port: number,
   ) {}
 
-  /** Starts `ringcast serve` on a free port of 127.0.0.1. */
+  /** Starts `ringcast serve` on 127.0.0.1. */
   static async start(args: readonly string[] = [], options: HubProcessOptions = {}): Promise<HubProcess> {
     const temporaryData = options.data === undefined ? mkdtempSync(join(tmpdir(), "ringcast-bench-")) : undefined;
     const data = options.data ?? temporaryData ?? "";
@@ -34,7 +36,7 @@ export class HubProcess {
       options.launcher ?? LAUNCHER,
       "serve",
       "--port",
-      "0",
+      String(options.port ?? 0),
       "--data",
       data,
       ...args,
@@ -62,7 +64,9 @@ export class HubProcess {
 
   /** Private memory of the process that no file backs, bytes. */
   rssAnonBytes(): number {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
+    // Nothing while it ends.
+    const path = `/proc/${this.child.pid}/status`;
+    const status = existsSync(path) ? readFileSync(path, "utf8") : "";
     return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 

@@ -1,24 +1,44 @@
 /**
- * A subscriber that costs the measuring process next to nothing: it walks the WebSocket frames of a plain TCP socket and looks only at the
- * `next` of each delivery. JSON dialect, one subscription.
+ * A subscriber that costs its process next to nothing, so that there can be thousands: it walks the WebSocket frames of a plain TCP socket and looks only
+ * at the head of each delivery. JSON dialect, one subscription, one partition.
  */
 import { connect, type Socket } from "node:net";
 
 const LOOKED_AT_BYTES = 256;
-const NEXT = /^\{"op":"messages".*?"next":(\d+)/;
+const DELIVERY = /^\{"op":"messages".*?"next":(\d+),"messages":\[(?:\{"offset":(\d+))?/;
+const SUBSCRIBED = /^\{"op":"subscribed".*?"epoch":"([^"]+)","next":(\d+),"tail":\d+,"head":(\d+)/;
 const GAP = /^\{"op":"gap"/;
+const DRAINING = /^\{"op":"draining"/;
 
+const CLOSE = 8;
 const PING = 9;
 /** Empty and masked. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
+/** Where the next record stands. */
+export interface RawPosition {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
 export class RawSubscriber {
   /** Offset after the newest record received. */
   next = 0;
+  epoch = "";
+  /** Offset at which the hub began. */
+  begin = 0;
+  /** Head of the partition when it was subscribed to. */
+  head = 0;
   gaps = 0;
+  /** Deliveries that did not begin where the one before had ended. */
+  breaks = 0;
+  /** Whether the hub has said that it is going away. */
+  isDrained = false;
   receivedBytes = 0;
   /** Called after each delivery. */
   onDelivery: (() => void) | undefined;
+  /** Called when the connection is gone, unless it was closed here. Without it that is an error. */
+  onLost: (() => void) | undefined;
   #header = Buffer.alloc(0);
   #payloadLeft = 0;
   #opcode = 0;
@@ -28,26 +48,33 @@ export class RawSubscriber {
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("error", () => undefined);
     socket.on("close", () => {
-      if (!this.#isClosing) throw new Error("The hub closed a subscriber's connection");
+      if (this.#isClosing) return;
+      if (this.onLost === undefined) throw new Error("The hub closed a subscriber's connection");
+      this.onLost();
     });
   }
 
-  /** Connects, subscribes to `topic` from its head and waits for `subscribed`. */
-  static async subscribe(port: number, topic: string): Promise<RawSubscriber> {
+  /** Connects, subscribes to `topic` from its head, or from a position, and waits for `subscribed`. Rejects when the connection ends before. */
+  static async subscribe(port: number, topic: string, position?: RawPosition): Promise<RawSubscriber> {
     const socket = connect(port, "127.0.0.1").setNoDelay();
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve).once("error", reject);
+    const failed = new Promise<never>((_, reject) => {
+      socket.once("error", reject).once("close", () => reject(new Error("The connection ended before `subscribed`")));
     });
+    failed.catch(() => undefined);
+    await Promise.race([failed, new Promise((resolve) => socket.once("connect", resolve))]);
     socket.write(
       `GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n" +
         "Sec-WebSocket-Protocol: ringcast.v1.json\r\n\r\n",
     );
-    await seen(socket, "\r\n\r\n");
+    await Promise.race([failed, seen(socket, "\r\n\r\n")]);
     const subscriber = new RawSubscriber(socket);
+    subscriber.onLost = () => undefined;
     const subscribed = new Promise<void>((resolve) => (subscriber.#onSubscribed = resolve));
-    socket.write(textFrame(JSON.stringify({ op: "subscribe", id: 1, topic })));
-    await subscribed;
+    const from = position === undefined ? {} : { from: { positions: { "0": position } } };
+    socket.write(textFrame(JSON.stringify({ op: "subscribe", id: 1, topic, ...from })));
+    await Promise.race([failed, subscribed]);
+    subscriber.onLost = undefined;
     return subscriber;
   }
 
@@ -66,6 +93,11 @@ export class RawSubscriber {
   close(): void {
     this.#isClosing = true;
     this.socket.destroy();
+  }
+
+  /** As a network does that breaks: both sides are reset. */
+  cut(): void {
+    this.socket.resetAndDestroy();
   }
 
   #take(chunk: Buffer): void {
@@ -103,13 +135,25 @@ export class RawSubscriber {
       this.socket.write(PONG);
       return;
     }
-    const next = NEXT.exec(this.#head);
-    if (next !== null) {
-      this.next = Number(next[1]);
+    if (this.#opcode === CLOSE) {
+      this.socket.destroy();
+      return;
+    }
+    const delivery = DELIVERY.exec(this.#head);
+    if (delivery !== null) {
+      const [, next, first] = delivery;
+      if (first !== undefined && Number(first) !== this.next) this.breaks++;
+      this.next = Number(next);
       this.onDelivery?.();
     } else if (GAP.test(this.#head)) {
       this.gaps++;
-    } else if (this.#head.startsWith('{"op":"subscribed"')) {
+    } else if (DRAINING.test(this.#head)) {
+      this.isDrained = true;
+    } else {
+      const [, epoch, next, head] = SUBSCRIBED.exec(this.#head) ?? [];
+      if (epoch === undefined) return;
+      [this.epoch, this.begin, this.head] = [epoch, Number(next), Number(head)];
+      this.next = this.begin;
       this.#onSubscribed?.();
     }
   }
@@ -132,8 +176,10 @@ function payloadLength(bytes: Buffer): number {
 /** A masked text frame (mask 0, which leaves the bytes as they are). */
 function textFrame(text: string): Buffer {
   const payload = Buffer.from(text);
-  if (payload.length > 125) throw new Error("Only short requests are sent here");
-  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+  const { length } = payload;
+  if (length > 65_535) throw new Error("Only short requests are sent here");
+  const size = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from([0x81, ...size, 0, 0, 0, 0]), payload]);
 }
 
 async function seen(socket: Socket, mark: string): Promise<void> {
