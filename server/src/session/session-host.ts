@@ -91,7 +91,6 @@ export class SessionHost implements SessionFactory {
       return { accept: true, subprotocol, open: (socket) => this.#open(socket, dialect, token) };
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
-      this.refused(error.code);
       return { accept: false, error };
     }
   }
