@@ -45,13 +45,15 @@ export interface FamilyOptions {
   readonly isPatient?: true;
   /** All cases are tried at the same time: for those that wait until the hub gives up. */
   readonly isConcurrent?: true;
+  /** All there are, unless said otherwise. */
+  readonly transports?: readonly TransportName[];
   /** What has to hold when all cases are done. */
   readonly finally?: (scene: Scene) => Promise<void>;
 }
 
 /** Tries every case of a family on each transport there is. Meanwhile a bystander's stream stays whole, and the hub neither dies nor complains. */
 export function describeCases(family: string, cases: readonly HostileCase[], options: FamilyOptions = {}): void {
-  describe.each(TRANSPORTS)(`${family}, over %s`, (transport) => {
+  describe.each(options.transports ?? TRANSPORTS)(`${family}, over %s`, (transport) => {
     let hub: TestHub;
     let bystander: Bystander;
     beforeAll(async () => {

@@ -1,7 +1,8 @@
 /** What a case may leave behind: nothing stored, nothing echoed that could do harm elsewhere, and one count for each refusal. */
+import { Agent } from "node:http";
 import { expect } from "vitest";
 import { readExposition } from "../support/exposition.js";
-import { ask } from "../support/http-request.js";
+import { ask, type HttpAnswer } from "../support/http-request.js";
 import type { TestHub } from "../support/hub.js";
 import { BYSTANDER_TOPIC } from "./bystander.js";
 
@@ -14,6 +15,13 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const LONGEST_MESSAGE = 600;
 const COUNTER = "ringcast_rejected_requests_total";
 
+/** For requests by the thousand: what looks after a case, not what is looked at. */
+const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+
+function look(hub: Hub, path: string, headers: Headers, method = "GET"): Promise<HttpAnswer> {
+  return ask(hub, path, { method, headers, agent });
+}
+
 /** Topics with their heads, but for the bystander's: `name 0 0`. */
 export async function storedIn(hub: Hub, headers: Headers = {}): Promise<readonly string[]> {
   const names = await topicsOf(hub, headers);
@@ -22,16 +30,16 @@ export async function storedIn(hub: Hub, headers: Headers = {}): Promise<readonl
 
 /** Deletes all topics but the bystander's. */
 export async function wipe(hub: Hub, headers: Headers = {}): Promise<void> {
-  for (const name of await topicsOf(hub, headers)) await ask(hub, pathOf(name), { method: "DELETE", headers });
+  for (const name of await topicsOf(hub, headers)) await look(hub, pathOf(name), headers, "DELETE");
 }
 
 async function topicsOf(hub: Hub, headers: Headers): Promise<string[]> {
-  const { json } = await ask(hub, "/v1/topics?limit=1000", { headers });
+  const { json } = await look(hub, "/v1/topics?limit=1000", headers);
   return (json["topics"] as { name: string }[]).map(({ name }) => name).filter((name) => name !== BYSTANDER_TOPIC);
 }
 
 async function headsOf(hub: Hub, name: string, headers: Headers): Promise<number[]> {
-  const { json } = await ask(hub, pathOf(name), { headers });
+  const { json } = await look(hub, pathOf(name), headers);
   return (json["partitions"] as { head: number }[]).map(({ head }) => head);
 }
 

@@ -1,5 +1,5 @@
 /** HTTP requests with every header as the test wants it (fetch keeps Host and others to itself). */
-import { request as send } from "node:http";
+import { request as send, type Agent } from "node:http";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -13,13 +13,15 @@ export interface HttpAsk {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Uint8Array;
+  /** Whose connections it may use; one of its own when left out. */
+  readonly agent?: Agent;
 }
 
-/** Sends one request on a connection of its own. `path` goes out as it is, escapes and all. */
+/** Sends one request. `path` goes out as it is, escapes and all. */
 export function ask(hub: { readonly port: number }, path: string, options: HttpAsk = {}): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const { method = "GET", headers = {}, body } = options;
-    const request = send({ host: "127.0.0.1", port: hub.port, path, method, headers, agent: false }, (response) => {
+    const { method = "GET", headers = {}, body, agent = false } = options;
+    const request = send({ host: "127.0.0.1", port: hub.port, path, method, headers, agent }, (response) => {
       const pieces: Buffer[] = [];
       response.on("data", (piece: Buffer) => pieces.push(piece));
       response.on("error", reject);

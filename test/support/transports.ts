@@ -7,3 +7,6 @@ export type { TransportName };
 const hasUws = !((await loadUws(16_384)) instanceof Error);
 
 export const TRANSPORTS: readonly TransportName[] = hasUws ? ["uws", "ws"] : ["ws"];
+
+/** The one that is taken by itself: for what the session does whatever carries it. `npm run test:faults` tries that over all of them. */
+export const FASTEST = TRANSPORTS.slice(0, 1);
