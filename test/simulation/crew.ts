@@ -6,11 +6,14 @@ import { boundsOf, type Recorder } from "../fault/workload/recorder.js";
 import { SdkUser } from "../fault/workload/sdk-user.js";
 import type { Surroundings } from "../fault/workload/surroundings.js";
 import type { Random } from "../support/random.js";
+import { BEGIN_MS } from "./world/runtimes.js";
 import type { World } from "./world/world.js";
 
 const DIALECTS = ["json", "msgpack"] as const;
 /** So long nobody has everything, or a reader is stuck. */
 const CATCH_UP_MS = 120_000;
+/** The longest pause between two publishes, were there one publisher; one that is busy, and one with long quiet stretches. */
+const THINK_MS = [700, 2_000];
 const LOOK_EVERY_MS = 10_000;
 const PATIENCE_MS = 10_000;
 
@@ -19,8 +22,6 @@ export interface CrewOptions {
   readonly topic: string;
   readonly random: Random;
   readonly recorder: Recorder;
-  /** The longest pause between two publishes of one publisher, milliseconds. */
-  readonly thinkMs: number;
 }
 
 export class Crew {
@@ -31,18 +32,23 @@ export class Crew {
   readonly #users: readonly SdkUser[];
   readonly #publishing: Promise<unknown>;
   readonly #reading: Promise<unknown>;
+  /** The longest pause between two publishes of one publisher. */
+  readonly #thinkMs: number;
   #mayLook = true;
 
   constructor(options: CrewOptions) {
     this.#options = options;
     const { random } = options;
-    this.#publishers = times(1 + random.below(3), (n) => this.#publisher(n));
+    const [publishers, users] = [1 + random.below(3), 1 + random.below(2)];
+    // All together about as often, however many they are.
+    this.#thinkMs = (publishers + users) * random.pick(THINK_MS);
+    this.#publishers = times(publishers, (n) => this.#publisher(n));
     this.#readers = times(2 + random.below(3), (n) => this.#reader(n));
     this.#streams = times(random.below(2), (n) => {
       const { world, topic, recorder } = options;
       return new EventStreamReader(`events-${n}`, topic, recorder, world.surroundings());
     });
-    this.#users = times(1 + random.below(2), (n) => this.#user(n));
+    this.#users = times(users, (n) => this.#user(n));
     this.#publishing = Promise.all([
       ...this.#publishers.map((each) => each.run()),
       ...this.#users.map((user) => user.publish()),
@@ -79,7 +85,7 @@ export class Crew {
   }
 
   #publisher(n: number): Publisher {
-    const { random, thinkMs } = this.#options;
+    const { random } = this.#options;
     const dialect = random.pick(DIALECTS);
     const isIdempotent = random.oneIn(2);
     return new Publisher({
@@ -87,15 +93,16 @@ export class Crew {
       name: `${dialect}-${isIdempotent ? "once" : "many"}-${n}`,
       dialect,
       isIdempotent,
-      thinkMs,
+      thinkMs: this.#thinkMs,
       patienceMs: PATIENCE_MS,
+      batch: 8,
     });
   }
 
   #reader(n: number): Reader {
     const { random } = this.#options;
     const dialect = random.pick(DIALECTS);
-    const from = random.pick<ReaderOptions["from"]>(["earliest", "latest", { offset: 0 }, { last: 5 }]);
+    const from = random.pick<ReaderOptions["from"]>(["earliest", "latest", { time: BEGIN_MS + 20_000 }, { last: 5 }]);
     const window = random.pick([0, 1, 16, 256]);
     return new Reader({
       ...this.#shared(),
@@ -109,11 +116,11 @@ export class Crew {
   }
 
   #user(n: number): SdkUser {
-    const { random, thinkMs } = this.#options;
+    const { random } = this.#options;
     return new SdkUser({
       ...this.#shared(),
       name: `sdk-${n}`,
-      thinkMs,
+      thinkMs: this.#thinkMs,
       pauseMs: random.pick([100, 10_000]),
       ...(random.oneIn(2) ? { window: 1 + random.below(64) } : {}),
       ...(random.oneIn(2) ? { resubscribesOneIn: 40 } : {}),

@@ -20,10 +20,15 @@ export interface SeedResult extends Verdict {
 
 export interface SeedOptions {
   /** Virtual seconds under load and faults; healing and reading to the end come on top. */
-  readonly seconds: number;
+  readonly seconds?: number;
   /** Told what the hub has to tell its operator. */
   readonly onEvent?: (atMs: number, event: LogEvent | HubEvent) => void;
 }
+
+/** Of each seed, unless said otherwise. */
+export const DEFAULT_SECONDS = 75;
+/** The first of the seeds that tests run. */
+export const SEED_BASE = Number(process.env["RINGCAST_SEED"] ?? 1);
 
 const DEMANDS = { acknowledged: 20, faults: 2 };
 /** The topic itself is on the device by then. */
@@ -31,7 +36,8 @@ const UNTIL_SYNCED_MS = 2_500;
 const READ_BACK_EVERY_MS = 1_000;
 const MOST_READ_BACKS = 60;
 
-export async function runSeed(seed: number, { seconds, onEvent }: SeedOptions): Promise<SeedResult> {
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
+  const { seconds = DEFAULT_SECONDS, onEvent } = options;
   const random = randomOf(seed);
   const world: World = new World({
     random,
@@ -52,7 +58,7 @@ async function run(world: World, random: Random, recorder: Recorder, forMs: numb
   await world.machine.start();
   await createTopic(world, random);
   await world.scheduler.pause(UNTIL_SYNCED_MS);
-  const crew = new Crew({ world, topic: TOPIC, random: random.fork(), recorder, thinkMs: random.pick([500, 3_000]) });
+  const crew = new Crew({ world, topic: TOPIC, random: random.fork(), recorder });
   const nemesis = { world, random: random.fork(), recorder, lanes: LANES, untilMs: forMs, quietMs: forMs / 4 };
   await Promise.all([torment(nemesis), world.scheduler.pause(forMs)]);
   await crew.finish(() => readAll(world, recorder));

@@ -5,7 +5,6 @@ import type { EventSource, Surroundings } from "./surroundings.js";
 
 type Event = Awaited<ReturnType<EventSource["next"]>>;
 
-const RETRY_MS = 20;
 /** Longer than the hub is silent: it sends a comment at least. Events are what is waited for, so that this is only how often it looks. */
 const SILENCE_MS = 15_000;
 
@@ -30,7 +29,7 @@ export class EventStreamReader {
   async run(): Promise<void> {
     while (this.#mayGoOn) {
       this.#stream = await this.#surroundings.openEvents(this.#topic, this.#lastEventId);
-      if (this.#stream === undefined) await this.#surroundings.pause(RETRY_MS);
+      if (this.#stream === undefined) await this.#surroundings.pause(this.#surroundings.retryMs);
       else await this.#read(this.#stream);
     }
   }

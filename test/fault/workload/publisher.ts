@@ -20,6 +20,8 @@ export interface PublisherOptions {
   readonly patienceMs?: number;
   /** Bytes of the largest filler, of which one value in twenty has some; 8,000 by default. */
   readonly fillerBytes?: number;
+  /** Messages of a batch, at most; 20 by default. */
+  readonly batch?: number;
 }
 
 const MOST_IN_FLIGHT = 8;
@@ -117,8 +119,8 @@ export class Publisher {
   }
 
   #payloads(): Payload[] {
-    const { random, fillerBytes = 8_000 } = this.#options;
-    const count = random.oneIn(3) ? 1 + random.below(20) : 1;
+    const { random, fillerBytes = 8_000, batch = 20 } = this.#options;
+    const count = random.oneIn(3) ? 1 + random.below(batch) : 1;
     // All of a batch in one partition: without keys, or with one.
     const key = random.oneIn(2) ? { key: `k${random.below(8)}` } : {};
     return Array.from({ length: count }, () => {
@@ -136,7 +138,7 @@ export class Publisher {
     if (this.#client?.isOpen === true) return this.#client;
     const { dialect, surroundings } = this.#options;
     this.#client = await surroundings.connect(dialect);
-    if (this.#client === undefined) await surroundings.pause(RETRY_MS);
+    if (this.#client === undefined) await surroundings.pause(surroundings.retryMs);
     else this.#connections++;
     return this.#client;
   }

@@ -11,7 +11,7 @@ export interface ReaderOptions {
   readonly topic: string;
   readonly dialect: Dialect;
   /** Where it begins the first time: any start of the wire contract but positions, which are where it goes on. */
-  readonly from: "earliest" | "latest" | { readonly offset: number } | { readonly last: number };
+  readonly from: "earliest" | "latest" | { readonly time: number } | { readonly last: number };
   /** Records that may wait for an `ack`; 0: all. */
   readonly window: number;
   readonly random: Random;
@@ -23,10 +23,12 @@ export interface ReaderOptions {
   readonly breaksOffOneIn?: number;
 }
 
-const RETRY_MS = 20;
 /** After so much silence it asks whether the hub is still there. */
 const SILENCE_MS = 15_000;
 const PATIENCE_MS = 10_000;
+
+/** A subscription that the hub should not refuse. */
+class RefusedError extends Error {}
 
 export class Reader {
   readonly #options: ReaderOptions;
@@ -46,7 +48,7 @@ export class Reader {
     const { surroundings, dialect } = this.#options;
     while (this.#mayGoOn) {
       this.#client = await surroundings.connect(dialect);
-      if (this.#client === undefined) await surroundings.pause(RETRY_MS);
+      if (this.#client === undefined) await surroundings.pause(surroundings.retryMs);
       else await this.#read(this.#client);
     }
   }
@@ -77,8 +79,9 @@ export class Reader {
         else if (!client.isOpen) break;
         else await this.#probe(client);
       }
-    } catch {
-      // The connection broke before the subscription stood, or has long been gone.
+    } catch (error) {
+      if (error instanceof RefusedError) throw error;
+      // Else the connection broke before the subscription stood, or has long been gone.
     }
     // One that reads to the end is judged by what it has then.
     if (this.#mayGoOn) recorder.tell({ type: "closed", reader });
@@ -105,6 +108,7 @@ export class Reader {
     recorder.tell(open);
     const start = resumes.length === 0 ? from : { positions: Object.fromEntries(this.#positions) };
     const reply = await client.request({ op: "subscribe", topic, from: start, window }, PATIENCE_MS);
+    if (reply.op === "error" && !isTransient(reply)) throw new RefusedError(`${reader}: ${JSON.stringify(reply)}`);
     if (reply.op !== "subscribed") throw new Error(JSON.stringify(reply));
     const partitions = boundsOf(reply.partitions).map((bounds) => {
       const next = reply.partitions[String(bounds.partition)]?.next ?? bounds.tail;
@@ -136,4 +140,8 @@ export class Reader {
     const { random, breaksOffOneIn = 400 } = this.#options;
     return !this.#isHurried && random.oneIn(breaksOffOneIn);
   }
+}
+
+function isTransient({ code }: AnyFrame): boolean {
+  return code === "unavailable" || code === "shutting_down" || code === "rate_limited" || code === "too_many";
 }

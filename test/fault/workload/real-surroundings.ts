@@ -9,6 +9,7 @@ export function realSurroundings(hub: { readonly url: string; readonly wsUrl: st
   return {
     nowMs: () => performance.now(),
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    retryMs: 20,
     connect: (dialect) =>
       (dialect === "json" ? JsonClient : BinaryClient).connect(`${hub.wsUrl}/v1/ws`).catch(() => undefined),
     // Else users of the SDK stand aside after a few faults in a row.

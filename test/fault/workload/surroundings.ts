@@ -8,6 +8,8 @@ export interface Surroundings {
   /** Milliseconds on a clock that never runs back; only differences mean something. */
   readonly nowMs: () => number;
   readonly pause: (ms: number) => Promise<void>;
+  /** Whoever gets no connection waits so long before it tries again. */
+  readonly retryMs: number;
   /** A client that has had its `welcome`; undefined where none could be had. */
   readonly connect: (dialect: Dialect) => Promise<RawClient | undefined>;
   /** What the SDK connects with. */

@@ -35,9 +35,13 @@ export class HubProcess implements Listener {
   /** @throws RingcastError as a hub that doesn't start */
   static async start(options: HubProcessOptions): Promise<HubProcess> {
     const runtime = hubRuntime(options);
-    const { storage, onEvent } = options;
+    const { storage, host } = options;
+    // What a dead process says is heard by nobody.
+    const onEvent: HubProcessOptions["onEvent"] = (event) => {
+      if (!host.isDead) options.onEvent(event);
+    };
     const store = await openLogStore({ ...storage, runtime, onEvent });
-    return new HubProcess(store, runtime, options);
+    return new HubProcess(store, runtime, { ...options, onEvent });
   }
 
   private constructor(store: LogStore, runtime: Runtime, { host, limits, onEvent }: HubProcessOptions) {

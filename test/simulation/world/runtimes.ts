@@ -5,7 +5,7 @@ import type { Random } from "../../support/random.js";
 import type { Host, Scheduler } from "./scheduler.js";
 
 /** Milliseconds since 1970 at the beginning of each run. */
-const BEGIN_MS = 1_763_600_000_000;
+export const BEGIN_MS = 1_763_600_000_000;
 const ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 /** Node waits a millisecond at least. */
 const SHORTEST_TIMER_MS = 1;

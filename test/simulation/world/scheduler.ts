@@ -3,6 +3,7 @@
  * millisecond the seed chooses. Between two events all promises settle, as between two callbacks of Node's event loop.
  */
 import type { Random } from "../../support/random.js";
+import { forbidPlatform } from "./platform.js";
 
 /** What stalls or dies as a whole: a process, a browser's page. */
 export class Host {
@@ -93,6 +94,7 @@ export class Scheduler {
   async drive<Result>(main: () => Promise<Result>): Promise<Result> {
     let hasEnded = false;
     const rejections = new Rejections();
+    const allowPlatform = forbidPlatform();
     const result = main().finally(() => (hasEnded = true));
     // Told below; until then nobody listens.
     result.catch(() => undefined);
@@ -107,6 +109,7 @@ export class Scheduler {
         queueMicrotask(settle);
       });
     } finally {
+      allowPlatform();
       await rejections.end();
     }
     const [unheard] = rejections.reasons.filter((reason) => !this.isNobodys(reason));

@@ -13,6 +13,7 @@ import { sdkRuntime } from "./runtimes.js";
 import { Host, Scheduler } from "./scheduler.js";
 
 const PATIENCE_MS = 10_000;
+const RETRY_MS = 500;
 
 export interface WorldOptions extends Pick<MachineOptions, "workUs" | "onEvent"> {
   readonly random: Random;
@@ -59,6 +60,7 @@ export class World {
     return {
       nowMs: () => scheduler.nowMs,
       pause: (ms) => scheduler.pause(ms, host),
+      retryMs: RETRY_MS,
       connect: (dialect) => connectRaw(place, dialect),
       sdk: { url: "ws://hub.simulated:7447", options },
       openEvents: (topic, lastEventId) => {
