@@ -41,10 +41,14 @@ export interface HostileCase {
 export interface FamilyOptions {
   /** More arguments of `ringcast serve`. */
   readonly args?: readonly string[];
+  /** The hub asks for it, and the bystander has it. */
+  readonly token?: string;
   /** Tries only the cases that take ten seconds, instead of all others. */
   readonly isPatient?: true;
   /** All cases are tried at the same time: for those that wait until the hub gives up. */
   readonly isConcurrent?: true;
+  /** Where the hub asks for one: the bystander's. */
+  readonly token?: string;
   /** All there are, unless said otherwise. */
   readonly transports?: readonly TransportName[];
   /** What has to hold when all cases are done. */
@@ -58,7 +62,7 @@ export function describeCases(family: string, cases: readonly HostileCase[], opt
     let bystander: Bystander;
     beforeAll(async () => {
       hub = await startHub({ args: ["--transport", transport, ...(options.args ?? [])] });
-      bystander = await Bystander.start(hub);
+      bystander = await Bystander.start(hub, options.token);
     });
     afterAll(async () => {
       await bystander[Symbol.asyncDispose]();
