@@ -5,6 +5,7 @@ import type { LogEvent, ProducerMark } from "./port.js";
 import type { Disk, RegionKind } from "./disk/index.js";
 import type { Region, RegionMemory } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
+import type { RunFile } from "./run-file.js";
 import type { Runtime } from "../runtime/port.js";
 
 /** What all file logs of a store share. */
@@ -20,6 +21,8 @@ export interface FileContext {
   readonly directory: string;
   /** This boot of the machine, 32 hexadecimal digits. */
   readonly bootId: string;
+  /** This run of the hub, and which ones before are in doubt. */
+  readonly run: RunFile;
   readonly onEvent: (event: LogEvent) => void;
   /** Told before a log's file is used in a way that a death of the process must not hide. Survives `kill -9` on return. */
   readonly markOpen: (log: PartitionLog) => void;

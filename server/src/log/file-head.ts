@@ -12,6 +12,12 @@ import type { FoundHead } from "./log-files.js";
 import type { FileBackedRegion } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 
+/** Who writes: the boot of the machine and the run of the hub. */
+export interface HeadWriter {
+  readonly bootId: string;
+  readonly run: { readonly number: number };
+}
+
 /** What the file of a log says about it: header copies and head words, written in turn. */
 export class FileHead {
   readonly region: FileBackedRegion;
@@ -21,18 +27,18 @@ export class FileHead {
   syncedOffset = 0;
   /** Whether the newest copy says that the log is in use, in this boot of the machine. */
   isOpen = false;
-  readonly #bootId: string;
+  readonly #writer: HeadWriter;
   #sequence = 0;
   #count = 0;
 
   /** @param found what an existing file says; nothing for a new one */
-  constructor(region: FileBackedRegion, bootId: string, found?: FoundHead) {
+  constructor(region: FileBackedRegion, writer: HeadWriter, found?: FoundHead) {
     this.region = region;
-    this.#bootId = bootId;
+    this.#writer = writer;
     if (found === undefined) return;
     this.syncedAddress = found.header.syncedAddress;
     this.syncedOffset = found.header.syncedOffset;
-    this.isOpen = found.header.state === "open" && found.header.bootId === bootId;
+    this.isOpen = found.header.state === "open" && found.header.bootId === writer.bootId;
     this.#sequence = found.sequence;
     this.#count = found.slot?.count ?? 0;
   }
@@ -56,7 +62,8 @@ export class FileHead {
       tailOffset: words.tail,
       lastTimestamp: log.lastTimestamp,
       state,
-      bootId: this.#bootId,
+      bootId: this.#writer.bootId,
+      run: this.#writer.run.number,
       lineage: log.lineage,
     };
     this.#sequence++;

@@ -18,11 +18,11 @@
  *   | tail        | tail offset | last timestamp | partition | state | boot id | topic  | lineage |
  *   | address u64 | u64         | u64            | u32       | u32   | 16 bytes| length | entries |
  *   +-------------+-------------+----------------+-----------+-------+---------+--------+---------+
- *   104           360                                        3432       4096
- *   +-------------+------------------------------------------+----------+
- *   | topic       | lineage: 64 entries of 48 bytes: first   | zeros    |
- *   | (UTF-8)     | offset u64, epoch length u8, epoch       |          |
- *   +-------------+------------------------------------------+----------+
+ *   104           360                                        3432       3440    4096
+ *   +-------------+------------------------------------------+----------+-------+
+ *   | topic       | lineage: 64 entries of 48 bytes: first   | run      | zeros |
+ *   | (UTF-8)     | offset u64, epoch length u8, epoch       | u64      |       |
+ *   +-------------+------------------------------------------+----------+-------+
  *
  * head words: a selector and two slots
  *     8192 selector u32: the count of the slot that holds; its lowest bit is that slot's number
@@ -64,6 +64,7 @@ const LINEAGE_COUNT_AT = 98;
 const TOPIC_AT = 104;
 const LINEAGE_AT = 360;
 const LINEAGE_ENTRY_BYTES = 48;
+const RUN_AT = LINEAGE_AT + MAX_LINEAGE * LINEAGE_ENTRY_BYTES;
 const EPOCH_LENGTH_AT = 8;
 const EPOCH_AT = 9;
 
@@ -96,6 +97,8 @@ export interface FileHeader {
   readonly state: FileState;
   /** Which boot of the machine wrote this: 32 hexadecimal digits. */
   readonly bootId: string;
+  /** Which run of the hub wrote this; 0 where runs had no numbers yet. */
+  readonly run: number;
   readonly lineage: readonly LineageEntry[];
 }
 
@@ -140,6 +143,7 @@ export function writeHeader(
   view.setUint32(copy + STATE_AT, FILE_STATES.indexOf(header.state), true);
   for (let i = 0; i < 16; i++)
     bytes[copy + BOOT_ID_AT + i] = Number.parseInt(header.bootId.slice(2 * i, 2 * i + 2), 16);
+  writeU64(view, copy + RUN_AT, header.run);
   const topic = encodeUtf8(header.topic);
   view.setUint16(copy + TOPIC_LENGTH_AT, topic.length, true);
   view.setUint16(copy + LINEAGE_COUNT_AT, header.lineage.length, true);
@@ -256,6 +260,7 @@ function decodeCopy(bytes: Uint8Array, view: DataView, copy: number): FileHeader
     lastTimestamp: readU64(view, copy + LAST_TIMESTAMP_AT),
     state: FILE_STATES[view.getUint32(copy + STATE_AT, true)] ?? "failed",
     bootId: Buffer.from(bytes.subarray(copy + BOOT_ID_AT, copy + BOOT_ID_AT + 16)).toString("hex"),
+    run: readU64(view, copy + RUN_AT),
     lineage,
   };
 }

@@ -7,7 +7,7 @@ import type { FileContext, TopicHooks } from "./file-context.js";
 import type { FileHead } from "./file-head.js";
 import { fileNameOf } from "./file-name.js";
 import { GroupSync } from "./group-sync.js";
-import { EPOCH_LENGTH, Lineage } from "./lineage.js";
+import { EPOCH_LENGTH, Lineage, withEpoch } from "./lineage.js";
 import type { LogCopy } from "./log-copy.js";
 import { asUnavailable, newPathOf, removeLogFile, resizePathOf } from "./log-files.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogPlace, type LogState } from "./log-keeper.js";
@@ -49,6 +49,8 @@ export class FileKeeper implements LogKeeper {
   #isNameDirty = false;
   /** The file is gone or was set aside, with whatever it held. */
   #isLost = false;
+  /** A power cut may have taken a file of which nothing tells. */
+  #isInDoubt = false;
   #isRemoved = false;
   /** Another object stands for the log from now on, or will. */
   #isRetired = false;
@@ -103,6 +105,33 @@ export class FileKeeper implements LogKeeper {
       this.#openFailure = { error, untilMs: this.#context.runtime.monotonicMs() + RETRY_MS };
       this.health(log, error);
       throw error;
+    }
+  }
+
+  /**
+   * Verifies a log of which a power cut may have taken records, and everything that told of them: begins an epoch, so that no offset is given a second time
+   * in the one that holds; whoever calls writes it down. Where the file is as it was closed, nothing happens.
+   */
+  distrust(): void {
+    const { log } = this;
+    if (this.#file !== undefined) return;
+    if (this.hasFile || this.#isThere()) {
+      this.#isInDoubt = true;
+      this.open(log);
+      return;
+    }
+    const epoch = this.#context.runtime.randomId(EPOCH_LENGTH);
+    log.history = new Lineage(withEpoch(log.lineage, epoch, log.head), log.partition);
+  }
+
+  #isThere(): boolean {
+    try {
+      const file = this.#context.disk.open(this.#path);
+      file?.close();
+      return file !== undefined;
+    } catch {
+      // Whatever it is, opening the log finds out.
+      return true;
     }
   }
 
@@ -499,9 +528,9 @@ export class FileKeeper implements LogKeeper {
 
   #open(log: PartitionLog): Region {
     const startedMs = this.#context.runtime.monotonicMs();
-    const found = findFile(this.#context.disk, this.#path, log, this.hasFile || log.head > 0);
+    const found = findFile(this.#context, this.#path, log, this.hasFile || log.head > 0);
     if (found.kind === "unusable" || found.kind === "stranger") this.#setAside(found.reason);
-    if (found.kind === "unusable") this.#isLost = true;
+    if (found.kind === "unusable" || (this.#isInDoubt && found.kind !== "file")) this.#isLost = true;
     if (found.kind !== "file") return this.#create(log);
     const file = useFile(this.#context, found);
     const { header, words } = found.head;
@@ -583,6 +612,7 @@ export class FileKeeper implements LogKeeper {
     this.#file = file;
     this.#isWarm = false;
     this.#isLost = false;
+    this.#isInDoubt = false;
     log.attach(file.region, (changed) => file.publish(changed));
     this.afterGrow(log);
     this.#context.opened(this);

@@ -2,7 +2,7 @@
  * From a path to a log file in use: judging what stands there, taking it, making a new one.
  */
 import { RingcastError, shown } from "@ringcast/protocol";
-import { codeOf, type Disk, type DiskFile, UnusableFileError } from "./disk/index.js";
+import { codeOf, type DiskFile, UnusableFileError } from "./disk/index.js";
 import type { FileContext } from "./file-context.js";
 import { FileHead } from "./file-head.js";
 import { FILE_HEADER_BYTES, type FileHeader, FORMAT_VERSION, type HeaderReading } from "./file-header.js";
@@ -14,7 +14,7 @@ import type { PartitionLog } from "./ring-log.js";
 /** Why a file is set aside that mustn't be touched. */
 export const UNREADABLE = "A part of it can't be read: the storage device reports an error.";
 
-/** What stands where a log's file should be. `unusable`: nothing that a log can be made of; `stranger`: another log's, where this one has none yet. */
+/** What stands where a log's file should be. `unusable`: nothing that a log can be made of; `stranger`: a former log's. */
 export type Finding =
   | { readonly kind: "file"; readonly file: DiskFile; readonly length: number; readonly head: FoundHead }
   | { readonly kind: "none" }
@@ -25,10 +25,10 @@ export type Finding =
  * @param isExpected whether the log should have a file
  * @throws RingcastError `unavailable` for a file that is in order but not this log's, or of another version: it is left alone
  */
-export function findFile(disk: Disk, path: string, log: PartitionLog, isExpected: boolean): Finding {
+export function findFile(context: FileContext, path: string, log: PartitionLog, isExpected: boolean): Finding {
   let file: DiskFile | undefined;
   try {
-    file = disk.open(path);
+    file = context.disk.open(path);
   } catch (error) {
     if (error instanceof UnusableFileError) return { kind: "unusable", reason: error.message };
     throw error;
@@ -36,7 +36,7 @@ export function findFile(disk: Disk, path: string, log: PartitionLog, isExpected
   if (file === undefined) return { kind: "none" };
   let isKept = false;
   try {
-    const finding = judge(path, file, log, isExpected);
+    const finding = judge(context, { path, file }, log, isExpected);
     isKept = finding.kind === "file";
     return finding;
   } catch (error) {
@@ -47,7 +47,12 @@ export function findFile(disk: Disk, path: string, log: PartitionLog, isExpected
   }
 }
 
-function judge(path: string, file: DiskFile, log: PartitionLog, isExpected: boolean): Finding {
+function judge(
+  context: FileContext,
+  { path, file }: { readonly path: string; readonly file: DiskFile },
+  log: PartitionLog,
+  isExpected: boolean,
+): Finding {
   const length = file.size();
   if (length < FILE_HEADER_BYTES) {
     return { kind: "unusable", reason: `It is ${length} bytes long, shorter than a log's header.` };
@@ -55,9 +60,12 @@ function judge(path: string, file: DiskFile, log: PartitionLog, isExpected: bool
   const { reading, words, slot } = readHead(file);
   if (reading.kind === "none") return { kind: "unusable", reason: "Neither copy of its header is intact." };
   const reason = refusalOf(path, reading, log);
-  // A former topic of this name has left it: the catalogue was moved away, or a power cut took what it said of that topic.
-  if (reason !== undefined && !isExpected && reading.kind === "header" && isNamedAs(log, reading.header)) {
-    return { kind: "stranger", reason: `It is of epoch ${reading.header.lineage.at(-1)?.epoch}, which no topic has.` };
+  if (reason !== undefined && reading.kind === "header" && isNamedAs(log, reading.header)) {
+    const { bootId, run: itsRun, lineage } = reading.header;
+    const isInDoubt = bootId !== context.bootId && !context.run.isTrusted(itsRun);
+    // A former topic of this name has left it: the catalogue was moved away, or a power cut took what it said of that topic, or brought back the file.
+    if (!isExpected || isInDoubt)
+      return { kind: "stranger", reason: `It is of epoch ${lineage.at(-1)?.epoch}, which no topic has.` };
   }
   if (reason !== undefined) throw new RingcastError("unavailable", reason, { stored: "no" });
   if (reading.kind !== "header") throw new Error("A header of another version was not refused.");
@@ -89,7 +97,7 @@ export function useFile(context: FileContext, found: Finding & { readonly kind: 
   const { file, length, head } = found;
   const { capacityBytes } = head.header;
   const allocatedBytes = ensureAllocated(file, length, neededBytes(head.header, head.slot), context.regions);
-  return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context.bootId, head);
+  return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context, head);
 }
 
 /** Makes a new file, with storage for its first records; what stands there goes. */
@@ -105,7 +113,7 @@ export function createFile(context: FileContext, path: string, capacityBytes: nu
     disk.remove(path);
     throw error;
   }
-  return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context.bootId);
+  return new FileHead(makeRegion(context, { file, capacityBytes, allocatedBytes }), context);
 }
 
 function makeRegion(

@@ -22,7 +22,9 @@ export function recoverLog(options: LogRecovery): void {
   const { header, words, slot } = found;
   const lineage = new Lineage(header.lineage, log.partition);
   const isClosed = header.state === "closed";
-  const isBinding = isClosed || header.bootId === context.bootId;
+  // A log that was closed in a run in doubt may have been appended to since, without a trace on the device.
+  const isAsClosed = isClosed && context.run.isTrusted(header.run);
+  const isBinding = isAsClosed || header.bootId === context.bootId;
   const known = { head: log.head, epoch: log.epoch };
   const nothing = { head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0 };
   log.restore({ lineage: header.lineage, ...nothing }, lineage);
@@ -36,7 +38,7 @@ export function recoverLog(options: LogRecovery): void {
     index: log.index,
     // After a clean close all producers are in the catalogue.
     onMarked: (place, address, offset) => {
-      if (!isClosed) hooks.found(log, file.region, place, { address, offset });
+      if (!isClosed || !isBinding) hooks.found(log, file.region, place, { address, offset });
     },
   });
   log.take(recovery.words);
@@ -54,8 +56,9 @@ function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
   log.trimTo(entries[0]?.first ?? 0);
   log.history = new Lineage(entries, log.partition);
   file.noteSynced(Math.min(file.syncedAddress, log.headAddress), Math.min(file.syncedOffset, log.head));
-  file.writeHeader(log, "open");
+  // The head before the header, which says that it is of this boot and so binding: a process that dies in between leaves a log to be verified again.
   file.publish(log);
+  file.writeHeader(log, "open");
   bringToDevice(file);
   // The other copy knows nothing of the epoch: where this one is damaged, its records would be gaps. Behind the sync, so that no power cut tears both.
   file.writeHeader(log, "open");

@@ -16,6 +16,7 @@ import { nextTurn } from "./next-turn.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
 import type { RetentionContext } from "./retention.js";
 import { RetentionSchedule } from "./retention-schedule.js";
+import { RunFile } from "./run-file.js";
 import type { RegionMemory } from "./region/index.js";
 import { Topic } from "./topic.js";
 import { TopicCache } from "./topic-cache.js";
@@ -72,12 +73,26 @@ export function openLogStore(options: LogStoreOptions): Promise<LogStore> {
 function openDirectory(options: LogStoreOptions): LogStore {
   setNativeCrc32(crc32);
   const disk = options.disk ?? new NodeDisk();
+  const bootId = options.bootId ?? disk.bootId();
   const lock = disk.lock(options.directory);
+  let run: RunFile | undefined;
   try {
-    return new DirectoryLogStore({ ...options, disk }, lock);
+    run = beginRun(disk, options.directory, { bootId, nowMs: options.runtime.nowMs() });
+    return new DirectoryLogStore({ ...options, disk, bootId }, lock, run);
   } catch (error) {
+    run?.close();
     lock.release();
     throw error;
+  }
+}
+
+/** @throws RingcastError `unavailable` with `details.field` "data" */
+function beginRun(disk: Disk, directory: string, now: { readonly bootId: string; readonly nowMs: number }): RunFile {
+  try {
+    return new RunFile(disk, directory, now);
+  } catch (error) {
+    const message = `The data directory ${shown(directory)} can't be written: look for a full or failing disk.`;
+    throw new RingcastError("unavailable", message, { field: "data" }, { cause: error });
   }
 }
 
@@ -85,6 +100,7 @@ function openDirectory(options: LogStoreOptions): LogStore {
 class DirectoryLogStore implements LogStore {
   readonly #runtime: Runtime;
   readonly #lock: DirectoryLock;
+  readonly #run: RunFile;
   readonly #catalogue: Catalogue;
   readonly #disk: Disk;
   readonly #blocks: BlockCache;
@@ -117,13 +133,18 @@ class DirectoryLogStore implements LogStore {
   onReadable: ((log: RingLog) => void) | undefined = undefined;
   mayUnload: ((topic: string) => boolean) | undefined = undefined;
 
-  constructor(options: LogStoreOptions & { readonly disk: Disk }, lock: DirectoryLock) {
-    const { directory, runtime, onEvent, disk } = options;
+  constructor(
+    options: LogStoreOptions & { readonly disk: Disk; readonly bootId: string },
+    lock: DirectoryLock,
+    run: RunFile,
+  ) {
+    const { directory, runtime, onEvent, disk, bootId } = options;
     const logs = join(directory, "logs");
-    makeFolder(disk, logs);
+    prepareFolder(disk, logs);
     this.#disk = disk;
     this.#runtime = runtime;
     this.#lock = lock;
+    this.#run = run;
     this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
     this.#syncIntervalMs = options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS;
     this.#healer = new Healer(runtime, options.healIntervalMs ?? DEFAULT_HEAL_INTERVAL_MS);
@@ -151,7 +172,8 @@ class DirectoryLogStore implements LogStore {
       regions: region.kind,
       memory: this.#memory,
       directory: logs,
-      bootId: options.bootId ?? disk.bootId(),
+      bootId,
+      run,
       onEvent,
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
       opened: (keeper) => this.#opened(keeper),
@@ -169,7 +191,8 @@ class DirectoryLogStore implements LogStore {
     try {
       this.#start();
     } catch (error) {
-      void this.#catalogue.close();
+      // Its own trouble with the disk is the one that is thrown.
+      void this.#catalogue.close().catch(() => undefined);
       throw error instanceof RingcastError ? error : unreadable(join(directory, "catalogue"), error);
     }
   }
@@ -196,7 +219,7 @@ class DirectoryLogStore implements LogStore {
     checkCapacity(config);
     // Else the next start would take the new topic's files for those of the deleted one.
     if (this.#doomed.has(name)) this.#removeFiles(name);
-    const epochs = this.#catalogue.deletion(name)?.epochs ?? [];
+    const epochs = this.epochsAfterDeletion(name) ?? [];
     const fresh = this.#runtime.randomId(EPOCH_LENGTH);
     const partitions = Array.from({ length: config.partitions }, (_, partition) => ({
       lineage: [{ epoch: epochs[partition] ?? fresh, first: 0 }],
@@ -207,8 +230,9 @@ class DirectoryLogStore implements LogStore {
       lastTimestamp: 0,
       bytes: 0,
     }));
-    this.#catalogue.putTopic(name, { config, partitions });
-    const topic = this.#keep(name, { config, partitions }, () => false);
+    const catalogued = { config, partitions, run: this.#run.number };
+    this.#catalogue.putTopic(name, catalogued);
+    const topic = this.#keep(name, catalogued, () => false);
     topic.retain(Infinity);
     return topic;
   }
@@ -223,15 +247,20 @@ class DirectoryLogStore implements LogStore {
     checkCapacity(config);
     this.#catalogue.putTopic(name, { ...topic.describe(), config });
     topic.configure(config);
-    // Again: by other limits other records are due.
-    this.#putState(topic);
+    // Again: by other limits other records are due. What the catalogue doesn't take of that, the log's own file says.
+    try {
+      this.#putState(topic);
+    } catch (error) {
+      if (!(error instanceof RingcastError)) throw error;
+    }
   }
 
   deleteTopic(name: string): readonly string[] {
     const topic = this.#existing(name);
     const epoch = this.#runtime.randomId(EPOCH_LENGTH);
     const epochs = topic.partitions.map(() => epoch);
-    this.#catalogue.deleteTopic(name, epochs.length, { epochs, deletedMs: this.#ages.nowMs() });
+    const deletion = { epochs, deletedMs: this.#ages.nowMs(), run: this.#run.number };
+    this.#catalogue.deleteTopic(name, epochs.length, deletion);
     this.#topics.delete(name);
     topic.remove();
     this.#doomed.set(name, epochs.length);
@@ -240,7 +269,9 @@ class DirectoryLogStore implements LogStore {
   }
 
   epochsAfterDeletion(name: string): readonly string[] | undefined {
-    return this.#catalogue.deletion(name)?.epochs;
+    const deletion = this.#catalogue.deletion(name);
+    // A topic may have been made anew since, and a power cut have taken all that told of it: its epochs don't come again.
+    return deletion !== undefined && this.#run.isTrusted(deletion.run ?? 0) ? deletion.epochs : undefined;
   }
 
   get totalBytes(): number {
@@ -275,6 +306,7 @@ class DirectoryLogStore implements LogStore {
     const catalogued = this.#catalogue.topic(name);
     if (catalogued === undefined) return undefined;
     const topic = this.#keep(name, this.#revived(catalogued), () => false);
+    if (topic.isInDoubt) topic.distrust();
     topic.retain(catalogued.expiresMs ?? Infinity);
     return topic;
   }
@@ -358,6 +390,7 @@ class DirectoryLogStore implements LogStore {
     if (catalogued === undefined) return;
     const topic = this.#keep(name, catalogued, (partition) => partitions.has(partition));
     for (const partition of partitions) topic.recover(partition);
+    if (topic.isInDoubt) topic.distrust();
     topic.recovered();
     topic.retain(0);
   }
@@ -478,24 +511,34 @@ class DirectoryLogStore implements LogStore {
     this.#schedule.close();
     this.#wheel.stop();
     const backlog = [...this.#topics.values()];
+    let unclean = 0;
     const work = async (): Promise<void> => {
       for (let topic = backlog.pop(); topic !== undefined; topic = backlog.pop()) {
         const state = await topic.close();
-        if (state !== undefined) this.#noteClosed(topic.name, state);
+        if (state === undefined || !this.#noteClosed(topic.name, state)) unclean++;
       }
     };
     await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, work));
     await this.#catalogue.close();
+    if (unclean === 0) await this.#endRun();
+    this.#run.close();
     this.#lock.release();
   }
 
-  /** The catalogue may refuse: then the next start verifies the log. */
-  #noteClosed(name: string, state: CataloguedTopic): void {
+  /** The catalogue may refuse: then the next start verifies the log. @returns whether it took it */
+  #noteClosed(name: string, state: CataloguedTopic): boolean {
     try {
       this.#catalogue.closeTopic(name, state);
+      return true;
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
+      return false;
     }
+  }
+
+  /** Where the device doesn't take it, the logs are verified once more after the next boot. */
+  async #endRun(): Promise<void> {
+    await this.#run.end().catch(() => undefined);
   }
 }
 
@@ -505,10 +548,16 @@ function checkCapacity(config: TopicConfig): void {
   throw new RingcastError("bad_request", message, { field: "capacityBytes" });
 }
 
-/** @throws RingcastError `unavailable` where something else has the name, or the file system refuses */
-function makeFolder(disk: Disk, path: string): void {
+/**
+ * Makes the folder of the logs where there is none. The process before may have died between making a file and syncing its name: whoever syncs that log next
+ * knows nothing of it.
+ *
+ * @throws RingcastError `unavailable` where something else has the name, or the file system refuses
+ */
+function prepareFolder(disk: Disk, path: string): void {
   try {
     disk.makeFolder(path);
+    disk.syncFolderNow(path);
   } catch (error) {
     const message = `The folder ${shown(path)} can't be made: move what has its name away, or choose another data directory.`;
     throw new RingcastError("unavailable", message, { field: "data" }, { cause: error });

@@ -30,12 +30,17 @@ export class Topic implements StoredTopic, TopicHooks {
   readonly keepers: readonly FileKeeper[];
   readonly #heapKeepers: readonly HeapKeeper[] = [];
   readonly #catalogue: Catalogue;
+  readonly #hubRun: number;
+  /** What the catalogue says of the topic is as of this run of the hub; that one's own unless a power cut has put it in doubt. */
+  #run: number;
   readonly #producers: Producers;
   readonly #retentionContext: RetentionContext;
   /** For each log, where records expire by age or count. */
   #retentions: readonly LogRetention[] = [];
   /** Asked for since it was last looked at; what is not is let go in the end. */
   isUsed = true;
+  /** Whose logs could not be opened at the start. */
+  readonly #unrecovered = new Set<FileKeeper>();
   /** For each partition the lowest address of a producer part that is nowhere but in the log. */
   readonly #unsaved: Float64Array;
 
@@ -44,6 +49,8 @@ export class Topic implements StoredTopic, TopicHooks {
     this.name = name;
     this.config = catalogued.config;
     this.#catalogue = options.catalogue;
+    this.#hubRun = context.run.number;
+    this.#run = context.run.isTrusted(catalogued.run ?? 0) ? this.#hubRun : (catalogued.run ?? 0);
     this.#retentionContext = options.retention;
     this.#unsaved = new Float64Array(catalogued.partitions.length).fill(Infinity);
     this.#producers = new Producers(this.config.storage === "memory" ? undefined : this.#shelf());
@@ -62,18 +69,38 @@ export class Topic implements StoredTopic, TopicHooks {
   }
 
   judge(producer: ProducerMark, partitions: readonly number[]): ProducerVerdict {
+    this.#recoverRest();
     return this.#producers.judge(producer, partitions, this.#retentionContext.ages.nowMs());
   }
 
   /** Opens a log that the process before left open. A failure is told by an event, and concerns this log alone. */
   recover(partition: number): void {
     const keeper = this.keepers[partition];
-    if (keeper === undefined) return;
-    try {
-      keeper.open(keeper.log);
-    } catch (error) {
-      if (!(error instanceof RingcastError)) throw error;
+    if (keeper !== undefined && !isDone(() => keeper.open(keeper.log))) this.#unrecovered.add(keeper);
+  }
+
+  /**
+   * Opens what could not be opened at the start: nothing else tells what it has of producers.
+   * @throws RingcastError `unavailable` while that fails
+   */
+  #recoverRest(): void {
+    for (const keeper of this.#unrecovered) {
+      if (keeper.log.region === undefined) keeper.open(keeper.log);
+      this.#unrecovered.delete(keeper);
     }
+  }
+
+  /** Whether a power cut may have taken records, and everything that told of them: then {@link distrust} comes before all else. */
+  get isInDoubt(): boolean {
+    return this.#run !== this.#hubRun;
+  }
+
+  /** Has each log looked at. A failure is told by an event, and concerns its log alone; the topic then stays in doubt. */
+  distrust(): void {
+    const seen = this.keepers.filter((keeper) => isDone(() => keeper.distrust()));
+    if (seen.length < this.keepers.length) return;
+    this.#run = this.#hubRun;
+    isDone(() => this.lineageChanged());
   }
 
   /**
@@ -127,6 +154,7 @@ export class Topic implements StoredTopic, TopicHooks {
     const expiresMs = isQuiet ? Math.min(...this.#retentions.map(({ dueMs }) => dueMs)) : Infinity;
     return {
       config: this.config,
+      run: this.#run,
       ...(expiresMs < Infinity && this.config.storage === "file" ? { expiresMs } : undefined),
       partitions: this.partitions.map((log) => ({
         lineage: log.lineage,
@@ -232,6 +260,17 @@ export class Topic implements StoredTopic, TopicHooks {
     });
     log.take(state);
     return log;
+  }
+}
+
+/** Does what the storage may refuse. @returns whether it was done */
+function isDone(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (!(error instanceof RingcastError)) throw error;
+    return false;
   }
 }
 

@@ -13,7 +13,7 @@ import type {
   RegionKind,
 } from "../../../server/src/log/disk/index.js";
 import type { Random } from "../../support/random.js";
-import { type Fate, SimulatedFile } from "./simulated-file.js";
+import { type Fate, PAGE_BYTES, SimulatedFile } from "./simulated-file.js";
 import { SimulatedNames } from "./simulated-names.js";
 import { SimulatedTables, StoredTables } from "./simulated-tables.js";
 
@@ -33,7 +33,7 @@ export interface Crash {
   /** Before which operation, counted from 0 (see {@link SimulatedDisk.operations}). */
   readonly at: number;
   readonly how: "kill" | "power";
-  /** In the middle of that operation: a part of a write, some pages of a sync. */
+  /** In the middle of that operation: some pages of a write or a sync. */
   readonly isTorn?: boolean;
 }
 
@@ -62,6 +62,8 @@ export class SimulatedDisk {
   isFull = false;
   /** Goes down at a certain operation. */
   crash: Crash | undefined;
+  /** Told when a process dies, however it does. */
+  onDown: ((how: Crash["how"]) => void) | undefined;
   /** Operations so far. */
   operations = 0;
   /** Names of the operations, where somebody wants to know. */
@@ -102,6 +104,7 @@ export class SimulatedDisk {
   kill(): void {
     this.#die();
     for (const file of this.names.files()) file.detach();
+    this.onDown?.("kill");
   }
 
   /** The machine loses its power: of what wasn't synced, some is lost, some torn, some kept. */
@@ -115,6 +118,7 @@ export class SimulatedDisk {
     for (const file of files) file.cutPower(random, fate ?? fateOf());
     for (const stored of this.tables.values()) stored.cutPower(random, fate ?? fateOf());
     this.#bootId = this.#newBootId();
+    this.onDown?.("power");
   }
 
   /** Brings some of what is dirty to the device, as the system does at any time. */
@@ -150,9 +154,11 @@ export class SimulatedDisk {
     throw new ProcessGone("The machine went down.");
   }
 
-  /** A part of a number of bytes. */
-  partOf(length: number): number {
-    return this.#random.below(length);
+  /** Bytes of a write that happen when its process is killed meanwhile: Linux copies a page without being interrupted. */
+  partOf(at: number, length: number): number {
+    const pages = Math.floor((at + length) / PAGE_BYTES) - Math.floor(at / PAGE_BYTES);
+    const kept = this.#random.below(pages + 1);
+    return kept === 0 ? 0 : (Math.floor(at / PAGE_BYTES) + kept) * PAGE_BYTES - at;
   }
 
   /** @throws SystemError ENOSPC */
@@ -356,7 +362,7 @@ class SimulatedHandle implements DiskFile {
     const isTorn = this.#enter("write");
     const bytes = source.subarray(sourceAt, sourceAt + length);
     if (isTorn) {
-      this.#file.write(bytes.subarray(0, this.#machine.partOf(length)), at);
+      this.#file.write(bytes.subarray(0, this.#machine.partOf(at, length)), at);
       this.#machine.goDown();
     }
     const room = this.#machine.isFull ? this.#file.bytesWithBlocks(at, length) : length;

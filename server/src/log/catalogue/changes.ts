@@ -19,12 +19,16 @@ export interface CataloguedTopic {
   readonly partitions: readonly CataloguedPartition[];
   /** When its oldest record expires, milliseconds since 1970. Absent: none does, or a log is open and tells when it is opened. */
   readonly expiresMs?: number;
+  /** Which run of the hub wrote this. Absent: runs had no numbers yet. */
+  readonly run?: number;
 }
 
 /** A deleted topic: what the name goes on with. */
 export interface Deletion {
   readonly epochs: readonly string[];
   readonly deletedMs: number;
+  /** Which run of the hub wrote this. Absent: runs had no numbers yet. */
+  readonly run?: number;
 }
 
 /** State of one producer, undefined where it is forgotten. */

@@ -26,6 +26,7 @@ const HEADER: FileHeader = {
   lastTimestamp: 1_763_600_000_000,
   state: "open",
   bootId: "000102030405060708090a0b0c0d0e0f",
+  run: 0,
   lineage: [
     { epoch: "k3Jd9_aQx0Zp", first: 0 },
     { epoch: "Vb27-LmWcR4t", first: 37 },
