@@ -3,6 +3,7 @@ import type { Position } from "@ringcast/protocol";
 import type { Open } from "../history/history.js";
 import type { AnyFrame } from "../../support/frame-client.js";
 import type { Random } from "../../support/random.js";
+import { Credit } from "./credit.js";
 import { boundsOf, readingOf, type Recorder } from "./recorder.js";
 import type { Dialect, RawClient, Surroundings } from "./surroundings.js";
 
@@ -26,9 +27,11 @@ export interface ReaderOptions {
 /** After so much silence it asks whether the hub is still there. */
 const SILENCE_MS = 15_000;
 const PATIENCE_MS = 10_000;
+/** Frames that are acknowledged at once; the others when the window is used up. */
+const ACKNOWLEDGES_ONE_IN = 3;
 
-/** A subscription that the hub should not refuse. */
-class RefusedError extends Error {}
+/** Something that no fault excuses. */
+class BrokenPromiseError extends Error {}
 
 export class Reader {
   readonly #options: ReaderOptions;
@@ -71,16 +74,17 @@ export class Reader {
   async #read(client: RawClient): Promise<void> {
     const { name, recorder } = this.#options;
     const reader = `${name} ${++this.#connections}`;
+    const credit = new Credit(this.#options.window);
     try {
       await this.#subscribe(client, reader);
       while (this.#mayGoOn && !this.#breaksOff()) {
         const frame = await client.next(SILENCE_MS).catch(() => undefined);
-        if (frame !== undefined) await this.#take(client, reader, frame);
+        if (frame !== undefined) await this.#take(client, reader, frame, credit);
         else if (!client.isOpen) break;
         else await this.#probe(client);
       }
     } catch (error) {
-      if (error instanceof RefusedError) throw error;
+      if (error instanceof BrokenPromiseError) throw error;
       // Else the connection broke before the subscription stood, or has long been gone.
     }
     // One that reads to the end is judged by what it has then.
@@ -108,7 +112,8 @@ export class Reader {
     recorder.tell(open);
     const start = resumes.length === 0 ? from : { positions: Object.fromEntries(this.#positions) };
     const reply = await client.request({ op: "subscribe", topic, from: start, window }, PATIENCE_MS);
-    if (reply.op === "error" && !isTransient(reply)) throw new RefusedError(`${reader}: ${JSON.stringify(reply)}`);
+    if (reply.op === "error" && !isTransient(reply))
+      throw new BrokenPromiseError(`${reader}: ${JSON.stringify(reply)}`);
     if (reply.op !== "subscribed") throw new Error(JSON.stringify(reply));
     const partitions = boundsOf(reply.partitions).map((bounds) => {
       const next = reply.partitions[String(bounds.partition)]?.next ?? bounds.tail;
@@ -119,8 +124,8 @@ export class Reader {
     recorder.tell({ type: "opened", reader, partitions });
   }
 
-  async #take(client: RawClient, reader: string, frame: AnyFrame): Promise<void> {
-    const { recorder, topic, window, random, surroundings, pauseMs = 200 } = this.#options;
+  async #take(client: RawClient, reader: string, frame: AnyFrame, credit: Credit): Promise<void> {
+    const { recorder, topic, random, surroundings, pauseMs = 200 } = this.#options;
     const { op, partition, epoch, next } = frame;
     if (op === "gap") {
       const { from, to } = frame;
@@ -132,8 +137,11 @@ export class Reader {
     } else return;
     this.#positions.set(partition, { epoch, offset: next });
     if (!this.#isHurried && random.oneIn(40)) await surroundings.pause(random.below(pauseMs));
-    const isAcknowledged = window > 0 && op === "messages";
-    if (isAcknowledged) client.send({ op: "ack", subscription: frame.subscription, partition, offset: next - 1 });
+    if (op !== "messages") return;
+    if (credit.take(partition, frame.messages.length, next - 1))
+      throw new BrokenPromiseError(`${reader} was sent more than its window, up to offset ${next} of ${partition}`);
+    if (!credit.isUsedUp && !this.#isHurried && !random.oneIn(ACKNOWLEDGES_ONE_IN)) return;
+    for (const ack of credit.give()) client.send({ op: "ack", subscription: frame.subscription, ...ack });
   }
 
   #breaksOff(): boolean {
