@@ -1,33 +1,62 @@
-/** Faults of the hub's process while everybody works on the hub. */
+/** The hub's process is killed, stopped and stalled while everybody works on it. */
 import { describe, expect, it } from "vitest";
-import * as injections from "../fault/workload/injections/process.js";
-import { run, type Injection } from "../fault/workload/run.js";
+import { kill, killAgain, stall, stallFor, terminate } from "../fault/workload/injections/process.js";
+import { run, type Injection, type RunResult } from "../fault/workload/run.js";
 import { startHub } from "../support/hub.js";
-import { addRunRow } from "./rows.js";
+import { addRunRow, recoveriesOf } from "./rows.js";
 import { cycles, SEED } from "./scale.js";
 
-const CYCLES = cycles(4, 25);
 /** Time for one cycle on a machine that has more to do. */
 const CYCLE_MS = 20_000;
+/** Cycles of one run: what happened in a run is kept until it is judged. */
+const RUN_CYCLES = 50;
+const LONG_STALL_MS = 30_000;
+const RECOVERED_MS = 5_000;
 
-describe(`faults of the hub's process under load (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)`, () => {
-  it.each(Object.entries(injections))(
-    "%s",
-    async (fault, injection: Injection) => {
-      await using hub = await startHub({ args: ["--drain-timeout-ms", "200"] });
-      const demands = { acknowledged: CYCLES * 30, faults: CYCLES };
+const FAULTS = [
+  { name: "SIGKILL", injection: kill, count: cycles(50, 1_000) },
+  { name: "SIGKILL, again at the start", injection: killAgain, count: cycles(8, 200) },
+  { name: "SIGTERM", injection: terminate, count: cycles(12, 250) },
+  { name: "SIGSTOP", injection: stall, count: cycles(12, 250) },
+] as const;
 
-      const result = await run({
-        hub,
-        seed: SEED,
-        injections: Array.from({ length: CYCLES }, () => injection),
-        demands,
-      });
+describe(`faults of the hub's process under load (RINGCAST_SEED=${SEED})`, () => {
+  it.each(FAULTS)(
+    "$name, $count times",
+    async ({ name, injection, count }) => {
+      const results = await runInParts(injection, count);
 
-      addRunRow(`process: ${fault}`, result);
-      expect(result.anomalies).toEqual([]);
-      expect(result.vacuous).toEqual([]);
+      addRunRow(`process: ${name}`, results);
+      expect(results.flatMap(({ anomalies }) => anomalies)).toEqual([]);
+      expect(results.flatMap(({ vacuous }) => vacuous)).toEqual([]);
     },
-    CYCLES * CYCLE_MS + 30_000,
+    Math.max(...FAULTS.map(({ count }) => count)) * CYCLE_MS + 30_000,
+  );
+
+  it(
+    "SIGSTOP for half a minute: everybody is served again soon after",
+    async () => {
+      const results = await runInParts(stallFor(LONG_STALL_MS), cycles(1, 10));
+
+      addRunRow("process: SIGSTOP 30 s", results, "end");
+      expect(results.flatMap(({ anomalies }) => anomalies)).toEqual([]);
+      expect(results.flatMap(({ vacuous }) => vacuous)).toEqual([]);
+      const recoveries = results.flatMap(({ history }) => recoveriesOf(history, "end"));
+      expect(Math.max(...recoveries)).toBeLessThan(RECOVERED_MS);
+    },
+    cycles(1, 10) * (LONG_STALL_MS + CYCLE_MS) + 30_000,
   );
 });
+
+/** Each run on a hub and a seed of its own. */
+async function runInParts(injection: Injection, count: number): Promise<RunResult[]> {
+  const results: RunResult[] = [];
+  for (let left = count; left > 0; left -= RUN_CYCLES) {
+    await using hub = await startHub({ args: ["--drain-timeout-ms", "200"] });
+    const faults = Math.min(left, RUN_CYCLES);
+    const injections = Array.from({ length: faults }, () => injection);
+    const demands = { acknowledged: faults * 30, faults };
+    results.push(await run({ hub, seed: SEED + results.length, injections, demands }));
+  }
+  return results;
+}

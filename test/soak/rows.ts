@@ -66,29 +66,40 @@ export function spreadOf(values: readonly number[]): FaultRow["recoveryMs"] {
   return median === undefined || max === undefined ? undefined : { median, max };
 }
 
-/** Adds the row of a run of the workload. */
-export function addRunRow(fault: string, { anomalies, counts, history, peakBytes }: RunResult): void {
-  const recoveryMs = spreadOf(recoveriesOf(history));
+/**
+ * Adds the row of a run of the workload, or of several, one after another.
+ *
+ * @param since what the recovery is counted from: the beginning of a fault, or its end, where it takes a time of its own
+ */
+export function addRunRow(
+  fault: string,
+  runs: RunResult | readonly RunResult[],
+  since: "beginning" | "end" = "beginning",
+): void {
+  const all = Array.isArray(runs) ? (runs as readonly RunResult[]) : [runs as RunResult];
+  const sum = (of: (counts: RunResult["counts"]) => number): number =>
+    all.reduce((total, { counts }) => total + of(counts), 0);
+  const recoveryMs = spreadOf(all.flatMap(({ history }) => recoveriesOf(history, since)));
   addRow({
     fault,
-    cycles: counts.faults,
-    operations: counts.publishes,
-    acknowledged: counts.acknowledged,
-    delivered: counts.delivered,
-    ...countedOf(anomalies),
+    cycles: sum(({ faults }) => faults),
+    operations: sum(({ publishes }) => publishes),
+    acknowledged: sum(({ acknowledged }) => acknowledged),
+    delivered: sum(({ delivered }) => delivered),
+    ...countedOf(all.flatMap(({ anomalies }) => anomalies)),
     ...(recoveryMs === undefined ? {} : { recoveryMs }),
-    peakMiB: Math.round(peakBytes / 1024 ** 2),
+    peakMiB: Math.round(Math.max(...all.map(({ peakBytes }) => peakBytes)) / 1024 ** 2),
   });
 }
 
-/** From the beginning of each fault to the first acknowledgement after it was over. */
-function recoveriesOf(history: History): number[] {
+/** From each fault to the first acknowledgement after it was over. */
+export function recoveriesOf(history: History, since: "beginning" | "end"): number[] {
   const recoveries: number[] = [];
   let begun: number | undefined;
   let isOver = false;
   for (const { type, at } of history) {
     if (type === "injected") [begun, isOver] = [at, false];
-    if (type === "fault") isOver = true;
+    if (type === "fault") [begun, isOver] = [since === "end" ? at : begun, true];
     if (type !== "published" || begun === undefined || !isOver) continue;
     recoveries.push(at - begun);
     begun = undefined;

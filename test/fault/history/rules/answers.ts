@@ -1,6 +1,14 @@
 /** Whether publishes were answered, and rightly: A3, A6, A7, A9, A10. */
 import type { Anomaly } from "../history.js";
-import { isSameValue, lineageOf, nameOf, partitionKey, type Call, type HistoryIndex } from "../history-index.js";
+import {
+  groupBy,
+  isSameValue,
+  lineageOf,
+  nameOf,
+  partitionKey,
+  type Call,
+  type HistoryIndex,
+} from "../history-index.js";
 
 /** A publish that has neither an answer nor a closed connection after so long hangs. */
 export const HUNG_AFTER_MS = 30_000;
@@ -130,8 +138,7 @@ function orderOfSending(index: HistoryIndex): Anomaly[] {
 
 /** A10: b was sent after a had been acknowledged, whoever sent them, and b stands first. */
 function realTime(index: HistoryIndex): Anomaly[] {
-  const byPartition = new Map<string, Stood[]>();
-  for (const stood of stoodOf(index)) byPartition.set(stood.key, [...(byPartition.get(stood.key) ?? []), stood]);
+  const byPartition = groupBy(stoodOf(index), ({ key }) => key);
   return [...byPartition.values()].flatMap((all) => {
     const anomalies: Anomaly[] = [];
     let earliest: Stood | undefined;
