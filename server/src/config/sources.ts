@@ -2,13 +2,13 @@
  * Where settings come from: flags, environment variables, the configuration file. Each source gives raw values with the name that the user
  * wrote, so that a complaint can name it; nothing is judged here but the names.
  */
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { shown } from "@ringcast/protocol";
 import { ConfigError } from "./config-error.js";
 import { nearestName } from "./nearest.js";
 import { refuseIfNotYet } from "./not-yet.js";
 import { flagOf, SETTING_KEYS, settingOf, variableOf, type SettingKey } from "./schema.js";
+import { readSmallFile } from "./small-file.js";
 
 export type SourceKind = "flag" | "environment" | "file" | "default";
 
@@ -154,8 +154,11 @@ function suggestion(given: string, known: readonly string[]): string {
 
 function readText(path: string, required: boolean): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    const text = readSmallFile(path);
+    if (text !== undefined) return text;
+    throw new ConfigError(`${path} can't be the configuration: it must be a file of at most 1 MiB.`, "config");
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     if (code === "ENOENT" && !required) return undefined;
     throw new ConfigError(`The configuration file ${path} can't be read (${code}).`, "config", { cause: error });
@@ -167,12 +170,18 @@ function parseObject(text: string, path: string): object {
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
-    throw new ConfigError(`The configuration file ${path} is not JSON: ${(error as Error).message}.`, "config", {
+    throw new ConfigError(`The configuration file ${path} is not JSON${placeOf(error as Error, text)}.`, "config", {
       cause: error,
     });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new ConfigError(`The configuration file ${path} must hold a JSON object, such as {"port": 7447}.`, "config");
+}
+
+/** The line that the parser stopped at, where it says so. Its own words quote the file, and there may be secrets in it. */
+function placeOf({ message }: Error, text: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? "" : `: look at line ${text.slice(0, Number(position)).split("\n").length}`;
 }
 
 function absolute(key: SettingKey, value: unknown, folder: string): unknown {

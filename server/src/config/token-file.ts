@@ -1,6 +1,7 @@
 /** Reads the tokens from their file: one a line, `token` or `subject:token`, notes begin with #. */
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { ConfigError } from "./config-error.js";
+import { readSmallFile } from "./small-file.js";
 
 /** A token and who holds it. */
 export interface TokenEntry {
@@ -11,7 +12,6 @@ export interface TokenEntry {
 /** Subject of a token that names none. */
 export const DEFAULT_SUBJECT = "token";
 
-const MAX_FILE_BYTES = 1_048_576;
 const READABLE_BY_OTHERS = 0o007;
 
 /**
@@ -42,22 +42,15 @@ function parseLine(line: string, place: string): TokenEntry {
   return { subject: match[1] ?? DEFAULT_SUBJECT, token: match[2] };
 }
 
-/** Looks at the file that was opened, not at its name, so that nobody can exchange it in between. */
 function readGuarded(path: string, name: string): string {
+  const judge = ({ mode }: Stats): void => {
+    if (process.platform === "win32" || (mode & READABLE_BY_OTHERS) === 0) return;
+    throw new ConfigError(`${name}: other users can open ${path}; run chmod 600 on it.`, "tokenFile");
+  };
   try {
-    const file = openSync(path, "r");
-    try {
-      const facts = fstatSync(file);
-      if (!facts.isFile() || facts.size > MAX_FILE_BYTES) {
-        throw new ConfigError(`${name}: ${path} is no file of tokens.`, "tokenFile");
-      }
-      if (process.platform !== "win32" && (facts.mode & READABLE_BY_OTHERS) !== 0) {
-        throw new ConfigError(`${name}: other users can open ${path}; run chmod 600 on it.`, "tokenFile");
-      }
-      return readFileSync(file, "utf8");
-    } finally {
-      closeSync(file);
-    }
+    const text = readSmallFile(path, judge);
+    if (text !== undefined) return text;
+    throw new ConfigError(`${name}: ${path} is no file of tokens.`, "tokenFile");
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";

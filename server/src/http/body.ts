@@ -44,12 +44,8 @@ export async function readSmallJson(exchange: Exchange): Promise<unknown> {
     return JSON.parse(decodeUtf8(bytes)) as unknown;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-    throw new RingcastError(
-      "bad_frame",
-      `The body is not JSON: ${error.message}.`,
-      { field: "body" },
-      { cause: error },
-    );
+    // The parser's own words quote the body as it is.
+    throw new RingcastError("bad_frame", "Send the body as one JSON text.", { field: "body" }, { cause: error });
   }
 }
 

@@ -166,6 +166,12 @@ const NAMES: readonly RequestCase[] = [
       http: { ...post(`{"__proto__":{"partitions":5}}`), path: `/v1/topics/${TOPIC}`, method: "PUT" },
       reply: { config: { partitions: 1 } },
     },
+    {
+      title: "a topic's configuration that isn't JSON, with what can't be seen in it",
+      outcome: "E bad_frame",
+      http: { ...post(`\u202e\u001b[2J\n`), path: `/v1/topics/${TOPIC}`, method: "PUT" },
+      details: { field: "body" },
+    },
   ]),
 ];
 
