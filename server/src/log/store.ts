@@ -121,6 +121,8 @@ class DirectoryLogStore implements LogStore {
   readonly #syncIntervalMs: number;
   #syncTimer: Timer | undefined;
   #isSyncing = false;
+  /** Topics were made, changed or deleted since the catalogue was brought to the device. */
+  #isCatalogueDirty = false;
   readonly #healer: Healer;
   /** Bytes of all files, those of topics that nobody asked for included. */
   #fileBytes: number;
@@ -232,6 +234,7 @@ class DirectoryLogStore implements LogStore {
     }));
     const catalogued = { config, partitions, run: this.#run.number };
     this.#catalogue.putTopic(name, catalogued);
+    this.#catalogueChanged();
     const topic = this.#keep(name, catalogued, () => false);
     topic.retain(Infinity);
     return topic;
@@ -246,6 +249,7 @@ class DirectoryLogStore implements LogStore {
     }
     checkCapacity(config);
     this.#catalogue.putTopic(name, { ...topic.describe(), config });
+    this.#catalogueChanged();
     topic.configure(config);
     // Again: by other limits other records are due. What the catalogue doesn't take of that, the log's own file says.
     try {
@@ -261,6 +265,7 @@ class DirectoryLogStore implements LogStore {
     const epochs = topic.partitions.map(() => epoch);
     const deletion = { epochs, deletedMs: this.#ages.nowMs(), run: this.#run.number };
     this.#catalogue.deleteTopic(name, epochs.length, deletion);
+    this.#catalogueChanged();
     this.#topics.delete(name);
     topic.remove();
     this.#doomed.set(name, epochs.length);
@@ -482,6 +487,16 @@ class DirectoryLogStore implements LogStore {
 
   #dirtied(keeper: FileKeeper): void {
     this.#dirty.add(keeper);
+    this.#syncSoon();
+  }
+
+  /** A topic without records is on the device as soon as one with them. */
+  #catalogueChanged(): void {
+    this.#isCatalogueDirty = true;
+    this.#syncSoon();
+  }
+
+  #syncSoon(): void {
     if (this.#syncTimer !== undefined || this.#isSyncing || this.#closing !== undefined) return;
     this.#syncTimer = this.#runtime.setTimer(this.#syncIntervalMs, () => void this.#syncAll());
   }
@@ -497,11 +512,21 @@ class DirectoryLogStore implements LogStore {
         await keeper.synced(keeper.log).catch(() => undefined);
       }
     };
-    await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work));
+    await Promise.all([this.#syncCatalogue(), ...Array.from({ length: SYNCS_AT_ONCE }, work)]);
     this.#isSyncing = false;
     void this.#shrink();
-    const [next] = this.#dirty;
-    if (next !== undefined) this.#dirtied(next);
+    if (this.#dirty.size > 0 || this.#isCatalogueDirty) this.#syncSoon();
+  }
+
+  /** What the device doesn't take now is tried again with the next round. */
+  async #syncCatalogue(): Promise<void> {
+    if (!this.#isCatalogueDirty) return;
+    this.#isCatalogueDirty = false;
+    try {
+      await this.#catalogue.synced();
+    } catch {
+      this.#isCatalogueDirty = true;
+    }
   }
 
   async #close(): Promise<void> {

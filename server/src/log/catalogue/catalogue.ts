@@ -205,10 +205,13 @@ export class Catalogue {
     );
   }
 
+  /** @throws RingcastError `unavailable`: what is missing on the device is in the journal */
   async close(): Promise<void> {
     try {
       this.settle();
       await this.#tables.flush();
+    } catch (error) {
+      throw error instanceof RingcastError ? error : unwritable(error);
     } finally {
       this.#journal.close();
       await this.#tables.close();
