@@ -10,6 +10,7 @@ import { openLogStore } from "./log/index.js";
 import { makeParts, type HubParts } from "./parts.js";
 import { createNodeRuntime } from "./runtime/index.js";
 import { stopInOrder } from "./stopping.js";
+import { mappedLogsFor } from "./system-limits.js";
 import { StorageWatch } from "./storage-watch.js";
 import type { AdjustableLogger } from "./telemetry/index.js";
 import { createTransport, type TransportHandlers, type TransportOptions } from "./transport/index.js";
@@ -56,7 +57,7 @@ export async function startHub(loaded: LoadedConfig, log: AdjustableLogger): Pro
     const store = await openLogStore({
       directory: config.data,
       runtime,
-      maxMappedLogs: config.maxMappedLogs,
+      maxMappedLogs: mappedLogsFor(config, log),
       mmap: config.mmap,
       onEvent: (event) => watch.logEvent(event),
     });

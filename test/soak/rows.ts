@@ -69,17 +69,20 @@ export function spreadOf(values: readonly number[]): FaultRow["recoveryMs"] {
 /**
  * Adds the row of a run of the workload, or of several, one after another.
  *
- * @param since what the recovery is counted from: the beginning of a fault, or its end, where it takes a time of its own
+ * @param since what the recovery is counted from: the beginning of a fault, or its end, where it takes a time of its own; or the times that the
+ *   injections have measured themselves, milliseconds
  */
 export function addRunRow(
   fault: string,
   runs: RunResult | readonly RunResult[],
-  since: "beginning" | "end" = "beginning",
+  since: "beginning" | "end" | readonly number[] = "beginning",
 ): void {
   const all = Array.isArray(runs) ? (runs as readonly RunResult[]) : [runs as RunResult];
   const sum = (of: (counts: RunResult["counts"]) => number): number =>
     all.reduce((total, { counts }) => total + of(counts), 0);
-  const recoveryMs = spreadOf(all.flatMap(({ history }) => recoveriesOf(history, since)));
+  const recoveryMs = spreadOf(
+    typeof since === "string" ? all.flatMap(({ history }) => recoveriesOf(history, since)) : since,
+  );
   addRow({
     fault,
     cycles: sum(({ faults }) => faults),

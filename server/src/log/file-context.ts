@@ -28,6 +28,8 @@ export interface FileContext {
   readonly markOpen: (log: PartitionLog) => void;
   /** Told when a log has its memory; may let go others. */
   readonly opened: (keeper: FileKeeper) => void;
+  /** Lets go some of the logs that are open, where the system gives no more handles or mappings. @returns whether any could go */
+  readonly makeRoom: () => boolean;
   /** Told when a log has something that isn't synced. */
   readonly dirtied: (keeper: FileKeeper) => void;
   /** Told when the storage of a log failed; has it healed from time to time. */

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import type { BlockCache } from "./block-cache.js";
 import { DataLimitError } from "./data-limit.js";
-import { codeOf } from "./disk/index.js";
+import { codeOf, isExhausted } from "./disk/index.js";
 import type { FileContext, TopicHooks } from "./file-context.js";
 import type { FileHead } from "./file-head.js";
 import { fileNameOf } from "./file-name.js";
@@ -97,7 +97,7 @@ export class FileKeeper implements LogKeeper {
     if (this.#isRemoved) throw new RingcastError("unavailable", "The topic was deleted.", { stored: "no" });
     if (failed !== undefined && this.#context.runtime.monotonicMs() < failed.untilMs) throw failed.error;
     try {
-      const region = this.#open(log);
+      const region = this.#openWithRoom(log);
       this.#openFailure = undefined;
       return region;
     } catch (cause) {
@@ -232,6 +232,7 @@ export class FileKeeper implements LogKeeper {
       // A copy has taken its place: it is on the device, its name may not be.
       else await this.#syncName();
     } catch (cause) {
+      if (isExhausted(cause)) throw this.#postponed(cause);
       throw this.#failed(UNSYNCED, cause, file?.syncedOffset ?? 0);
     }
     // On the device, but nobody would find it at the next start.
@@ -247,6 +248,14 @@ export class FileKeeper implements LogKeeper {
       // The older copy holds, which says of less that it is on the device.
       this.health(log, asUnavailable(error, this.#path));
     }
+  }
+
+  /** Nothing was asked of the device: the next sync asks it. */
+  #postponed(cause: unknown): RingcastError {
+    this.log.isDirty = true;
+    this.#context.makeRoom();
+    this.#context.dirtied(this);
+    return asUnavailable(cause, this.#path);
   }
 
   /** Forces the file's name to the device, if it is new. */
@@ -525,6 +534,16 @@ export class FileKeeper implements LogKeeper {
   }
 
   // ---- opening -------------------------------------------------------------------------------------------------------
+
+  /** Where the system gives no more handles or mappings, others have to go: once. */
+  #openWithRoom(log: PartitionLog): Region {
+    try {
+      return this.#open(log);
+    } catch (error) {
+      if (!isExhausted(error) || !this.#context.makeRoom()) throw error;
+      return this.#open(log);
+    }
+  }
 
   #open(log: PartitionLog): Region {
     const startedMs = this.#context.runtime.monotonicMs();

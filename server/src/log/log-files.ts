@@ -3,7 +3,7 @@
  */
 import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
-import { codeOf, type Disk, type DiskFile, type RegionKind } from "./disk/index.js";
+import { codeOf, isExhausted, type Disk, type DiskFile, type RegionKind } from "./disk/index.js";
 import {
   type CountedHeadWords,
   FILE_HEADER_BYTES,
@@ -92,8 +92,13 @@ export function reserveBytes(file: DiskFile, from: number, length: number, regio
   else lengthenFile(file, from + length);
 }
 
+function adviceFor(error: unknown): string {
+  if (codeOf(error) === "ENOMEM") return ": raise vm.max_map_count, or lower maxMappedLogs";
+  return isExhausted(error) ? ": raise the limit of open files (LimitNOFILE, ulimit -n), or lower maxMappedLogs" : "";
+}
+
 export function asUnavailable(error: unknown, path: string): RingcastError {
   if (error instanceof RingcastError) return error;
-  const message = `The log file ${shown(path)} can't be opened (${codeOf(error) || String(error)}).`;
+  const message = `The log file ${shown(path)} can't be opened (${codeOf(error) || String(error)})${adviceFor(error)}.`;
   return new RingcastError("unavailable", message, { stored: "no" }, { cause: error });
 }

@@ -179,6 +179,7 @@ class DirectoryLogStore implements LogStore {
       onEvent,
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
       opened: (keeper) => this.#opened(keeper),
+      makeRoom: () => this.#letSomeGo(),
       dirtied: (keeper) => this.#dirtied(keeper),
       failed: (keeper) => this.#healer.add(keeper),
       gone: (keeper) => {
@@ -457,6 +458,18 @@ class DirectoryLogStore implements LogStore {
       this.#mapped.delete(candidate);
       this.#unmappedLogs++;
     }
+  }
+
+  /** Lets go what may go of the logs that the clock comes to next, used or not. @returns whether any could */
+  #letSomeGo(): boolean {
+    const before = this.#unmappedLogs;
+    for (let looks = Math.min(this.#mapped.size, MOST_LOOKS); looks > 0; looks--) {
+      const candidate = this.#nextMapped();
+      if (!candidate.letGo()) continue;
+      this.#mapped.delete(candidate);
+      this.#unmappedLogs++;
+    }
+    return this.#unmappedLogs > before;
   }
 
   /** Lets go what has become clean, and so may go: a few each turn, twice round the clock at most. Nobody else would, while no log is opened. */

@@ -61,9 +61,9 @@ export class Arenas {
 
   /** Lets a slot go. Nobody may touch its bytes from now on. */
   unmap(slot: Slot): void {
-    unmapToReservation(addressOfSlot(slot), slot.length);
+    const isOurs = unmapToReservation(addressOfSlot(slot), slot.length);
     this.#mappedBytes -= slot.length;
-    giveBack(slot.arena.free, slot.at, slot.length);
+    if (isOurs) giveBack(slot.arena.free, slot.at, slot.length);
   }
 
   /**

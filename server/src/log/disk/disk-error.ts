@@ -7,3 +7,8 @@ export class UnusableFileError extends Error {
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
+
+/** Whether the process has no more file handles or mappings to be given: letting go of some makes room. */
+export function isExhausted(error: unknown): boolean {
+  return ["EMFILE", "ENFILE", "ENOMEM"].includes(codeOf(error));
+}

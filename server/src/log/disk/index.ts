@@ -1,3 +1,3 @@
-export { codeOf, UnusableFileError } from "./disk-error.js";
+export { codeOf, isExhausted, UnusableFileError } from "./disk-error.js";
 export { NodeDisk, NodeFile } from "./node-disk.js";
 export type { DirectoryLock, Disk, DiskFile, Mapping, RegionChoice, RegionKind } from "./port.js";

@@ -16,6 +16,10 @@ const mmapCall = libc.func(
   fd: number,
   offset: number,
 ) => bigint;
+const munmapCall = libc.func("int munmap(void *addr, size_t length)") as unknown as (
+  address: bigint,
+  length: number,
+) => number;
 const fallocateCall = libc.func("int fallocate(int fd, int mode, long offset, long length)") as unknown as (
   fd: number,
   mode: number,
@@ -36,6 +40,8 @@ const MAP_PRIVATE = 0x02;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
+/** Linux 4.17; an older kernel takes the address for a wish, and gives another one where it isn't free. */
+const MAP_FIXED_NOREPLACE = 0x10_0000;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const MADV_POPULATE_READ = 22;
 const EHWPOISON = 133;
@@ -68,10 +74,17 @@ export function mapFile(address: bigint, length: number, fd: number): void {
   checked("mmap", mmapCall(address, length, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd, 0));
 }
 
-/** Lets a mapping go and keeps its addresses reserved. */
-export function unmapToReservation(address: bigint, length: number): void {
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-  checked("mmap", mmapCall(address, length, PROT_NONE, flags, -1, 0));
+/**
+ * Lets a mapping go and keeps its addresses reserved. A process that has more mappings than it may gets no new one, not even in the place of another: there
+ * the old one has to go first.
+ *
+ * @returns false where somebody else has got the addresses meanwhile: they are lost to us
+ */
+export function unmapToReservation(address: bigint, length: number): boolean {
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  if (!isRefused(mmapCall(address, length, PROT_NONE, flags | MAP_FIXED, -1, 0))) return true;
+  if (munmapCall(address, length) !== 0) throw new LibcError("munmap", koffi.errno());
+  return mmapCall(address, length, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0) === address;
 }
 
 /**
@@ -112,8 +125,12 @@ export function tryLock(fd: number): boolean {
 }
 
 function checked(call: string, address: bigint): bigint {
-  if (BigInt.asUintN(64, address) === MAP_FAILED) throw new LibcError(call, koffi.errno());
+  if (isRefused(address)) throw new LibcError(call, koffi.errno());
   return address;
+}
+
+function isRefused(address: bigint): boolean {
+  return BigInt.asUintN(64, address) === MAP_FAILED;
 }
 
 function errnoName(errno: number): string {

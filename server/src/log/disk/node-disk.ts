@@ -6,6 +6,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   lstatSync,
@@ -18,7 +19,6 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { open as openLater } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { LmdbTables } from "../catalogue/lmdb-tables.js";
@@ -35,10 +35,13 @@ const BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id";
 /** Unit of `blocks` in stat(2), whatever the file system's own. */
 const STAT_BLOCK_BYTES = 512;
 const dataSync = promisify(fdatasync);
+const wholeSync = promisify(fsync);
 
 /** The file system that the process runs on, with the arenas that its mapped files stand in. */
 export class NodeDisk implements Disk {
   readonly #arenas = new Arenas();
+  /** Kept open: without a handle to be had no new log could be synced, and none that isn't synced lets go of its own. */
+  readonly #folders = new Map<string, number>();
 
   get mappedBytes(): number {
     return this.#arenas.mappedBytes;
@@ -49,11 +52,19 @@ export class NodeDisk implements Disk {
   }
 
   lock(directory: string): DirectoryLock {
-    return lockDirectory(directory, (path) => this.makeFolder(path));
+    const lock = lockDirectory(directory, (path) => this.makeFolder(path));
+    return {
+      release: () => {
+        lock.release();
+        for (const fd of this.#folders.values()) closeSync(fd);
+        this.#folders.clear();
+      },
+    };
   }
 
   makeFolder(path: string): void {
     const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+    this.#handleOf(path);
     if (first === undefined) return;
     for (let made = path; made.length >= first.length; made = dirname(made)) this.syncFolderNow(dirname(made));
   }
@@ -84,12 +95,7 @@ export class NodeDisk implements Disk {
   }
 
   async syncFolder(path: string): Promise<void> {
-    const folder = await openLater(path, "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await wholeSync(this.#handleOf(path));
   }
 
   syncFolderNow(path: string): void {
@@ -103,6 +109,14 @@ export class NodeDisk implements Disk {
 
   openTables(folder: string): Tables {
     return new LmdbTables(folder);
+  }
+
+  #handleOf(folder: string): number {
+    const kept = this.#folders.get(folder);
+    if (kept !== undefined && isAt(kept, folder)) return kept;
+    const fd = openSync(folder, O_RDONLY | O_DIRECTORY);
+    this.#folders.set(folder, fd);
+    return fd;
   }
 }
 
@@ -130,9 +144,7 @@ export class NodeFile implements DiskFile {
   }
 
   isNamed(path: string): boolean {
-    const named = lstatSync(path, { throwIfNoEntry: false });
-    const own = fstatSync(this.#fd);
-    return named?.ino === own.ino && named.dev === own.dev;
+    return isAt(this.#fd, path);
   }
 
   read(target: Uint8Array, targetAt: number, length: number, at: number): number {
@@ -180,6 +192,13 @@ export class NodeFile implements DiskFile {
   close(): void {
     closeSync(this.#fd);
   }
+}
+
+/** Whether a path leads to what a handle is open for. */
+function isAt(fd: number, path: string): boolean {
+  const named = lstatSync(path, { throwIfNoEntry: false });
+  const own = fstatSync(fd);
+  return named?.ino === own.ino && named.dev === own.dev;
 }
 
 /** A slot of an arena with a file in it. */
