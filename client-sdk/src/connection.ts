@@ -59,6 +59,8 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   const PONG_MS = 10_000;
   /** The first retry comes within this time; the bound doubles from then on. */
   const FIRST_RETRY_MS = 250;
+  /** A hub that said it was going away is expected back for so long. */
+  const EXPECTED_MS = 30_000;
   /** A connection that lived so long was a good one: the next retry is a first one again. */
   const STABLE_MS = 5_000;
   /** Close code where there was none. */
@@ -86,6 +88,9 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
   let clockMs = 0;
   /** When a draining hub wants us back. */
   let returnMs: number | undefined;
+  /** Until then the bound of retries is this, and doesn't grow: a restart may take longer than it was announced for. */
+  let expectedUntilMs = 0;
+  let soonMs = 0;
   /** Why the hub is about to end the connection. */
   let announced: RingcastError | undefined;
 
@@ -155,6 +160,9 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
       handler.changed((state = "connected"));
     } else if (frame.op === "draining") {
       returnMs = heardMs + frame.reconnectAfterMs;
+      expectedUntilMs = returnMs + EXPECTED_MS;
+      // The hub spreads its clients: longer where they are many.
+      soonMs = Math.max(2 * FIRST_RETRY_MS, frame.reconnectAfterMs);
       limits = undefined;
     }
     // Refused with the whole connection: what will be asked again with a fresh token has not failed.
@@ -192,7 +200,8 @@ export function createConnection(settings: ConnectionSettings, handler: Connecti
     else {
       arm(
         returnMs === undefined
-          ? runtime.random() * Math.min(maxRetryMs, FIRST_RETRY_MS * 2 ** attempts++)
+          ? runtime.random() *
+              Math.min(maxRetryMs, runtime.monotonicMs() < expectedUntilMs ? soonMs : FIRST_RETRY_MS * 2 ** attempts++)
           : returnMs - runtime.monotonicMs(),
         dial,
       );

@@ -21,7 +21,8 @@ export interface ConnectOptions {
   /**
    * The longest wait before another attempt to connect. The first one comes within 250 ms of the loss, each further one
    * within twice the time, up to this; how much of it is left to chance, so that not all clients come at once. Default
-   * 10,000. Less where few clients belong to a hub and nobody may wait.
+   * 10,000. Less where few clients belong to a hub and nobody may wait. After a hub has said that it goes away, attempts
+   * come within half a second of each other, or within the time over which it spread its clients, for 30 s.
    */
   readonly maxRetryMs?: number;
   /**

@@ -78,6 +78,33 @@ describe("the connection", () => {
     expect(network.sockets).toHaveLength(2);
   });
 
+  it.each([
+    { reconnectAfterMs: 100, everyMs: 500 },
+    { reconnectAfterMs: 2_000, everyMs: 2_000 },
+  ])(
+    "tries again every $everyMs ms for 30 s when a hub that is restarted is not back after $reconnectAfterMs ms",
+    async ({ reconnectAfterMs, everyMs }) => {
+      const { network, runtime } = await connected();
+      runtime.chance = 0.999;
+      await network.socket.deliver({ op: "draining", reconnectAfterMs });
+      await network.socket.cut(1001);
+      await runtime.advance(reconnectAfterMs);
+      for (let waitedMs = 0; waitedMs < 30_000; waitedMs += everyMs) {
+        const before = network.sockets.length;
+        await network.socket.cut();
+        await runtime.advance(everyMs);
+        expect(network.sockets).toHaveLength(before + 1);
+      }
+      await network.socket.cut();
+      await runtime.advance(250);
+      await network.socket.cut();
+      await runtime.advance(490);
+      const later = network.sockets.length;
+      await runtime.advance(10);
+      expect(network.sockets).toHaveLength(later + 1);
+    },
+  );
+
   it("dials at once when the page wakes", async () => {
     const { network, runtime } = await connected();
     runtime.chance = 0.9;
