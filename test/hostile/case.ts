@@ -41,8 +41,6 @@ export interface HostileCase {
 export interface FamilyOptions {
   /** More arguments of `ringcast serve`. */
   readonly args?: readonly string[];
-  /** The hub asks for it, and the bystander has it. */
-  readonly token?: string;
   /** Tries only the cases that take ten seconds, instead of all others. */
   readonly isPatient?: true;
   /** All cases are tried at the same time: for those that wait until the hub gives up. */

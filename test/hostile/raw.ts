@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { isErrorCode, type ErrorCode } from "@ringcast/protocol";
 import type { TestHub } from "../support/hub.js";
 import { dial, dialWebSocket, handshakeHead, maskedFrame, readFrames, type RawClient } from "../support/raw-client.js";
+import type { TransportName } from "../support/transports.js";
 import type { HostileCase, Outcome, Scene } from "./case.js";
 import { noteRefusal } from "./traces.js";
 
@@ -116,6 +117,9 @@ export interface TextCase {
   readonly without?: RegExp;
   /** Longer than {@link AT_ONCE_MS}. */
   readonly timeoutMs?: number;
+  readonly patientOver?: readonly TransportName[];
+  /** uWebSockets.js answers by itself, without a code, when a route has begun to read: the route counts it. */
+  readonly isCountedUnseen?: true;
 }
 
 export function textCases(cases: readonly TextCase[]): HostileCase[] {
@@ -137,7 +141,8 @@ export function handshake(headers: Headers = {}, line?: string): string {
   return handshakeHead({ Host: HUB, ...headers }, line);
 }
 
-async function meetText({ hub }: Scene, { sent, isLast, answer, without, timeoutMs }: TextCase): Promise<Outcome> {
+async function meetText({ hub, transport }: Scene, each: TextCase): Promise<Outcome> {
+  const { sent, isLast, answer, without, timeoutMs } = each;
   using client = await dial(hub.port);
   for (const text of typeof sent === "string" ? [sent] : sent) {
     client.send(text.replaceAll(HUB, hostOf(hub)));
@@ -151,6 +156,7 @@ async function meetText({ hub }: Scene, { sent, isLast, answer, without, timeout
   }
   if (answer !== undefined) expect(client.text).toMatch(answer);
   if (without !== undefined) expect(client.text).not.toMatch(without);
+  if (each.isCountedUnseen === true && transport === "uws") noteRefusal(hub, "http", "bad_request");
   return outcomeOf(hub, client);
 }
 
@@ -161,6 +167,7 @@ export function outcomeOf(hub: Hub, client: RawClient): Outcome {
   if (status < 400) return "ok";
   const code = /"code":"([a-z_]+)"/.exec(client.text)?.[1];
   if (!isErrorCode(code)) return `H${status}`;
+  expect(client.text).toMatch(/"message":"(?:[^"\\]|\\.)+\."/);
   noteRefusal(hub, "http", code);
   return `H${status} ${code}`;
 }

@@ -44,6 +44,11 @@ export function endPipeline(connection: Duplex): void {
   if (pipeline !== undefined) pipeline.isEnding = true;
 }
 
+/** Whether a request of the connection waits for its answer. */
+export function isServing(connection: Duplex): boolean {
+  return (pipelines.get(connection)?.waiting ?? 0) > 0;
+}
+
 /** Whether text of ours, written to the socket past Node, would land inside or behind an answer. */
 export function isAnswering(connection: Duplex): boolean {
   const pipeline = pipelines.get(connection);

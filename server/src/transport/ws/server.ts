@@ -6,7 +6,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { TransportOptions } from "../port.js";
-import { isAnswering } from "./pipeline.js";
+import { isAnswering, isServing } from "./pipeline.js";
 import { rawAnswer } from "../response-head.js";
 import { MIN_TLS_VERSION, type TlsFiles } from "../tls.js";
 
@@ -35,17 +35,19 @@ export function createStrictServer(options: TransportOptions, refused: (code: st
   });
   // What is over would be left out in silence; the guard counts.
   server.maxHeadersCount = 0;
-  const answer = (socket: Duplex, refusal: RawRefusal): void => {
-    refused("bad_request");
-    answerRaw(socket, refusal, options);
-  };
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (canAnswer(error, socket)) answer(socket, parserRefusal(error.code));
-    else socket.destroy();
+    if (!canAnswer(error, socket)) {
+      socket.destroy();
+      return;
+    }
+    // What goes wrong inside a body is told to whoever reads it, and counted there. A peer that has left asks for nothing.
+    if (!isServing(socket) && error.code !== "HPE_INVALID_EOF_STATE") refused("bad_request");
+    answerRaw(socket, parserRefusal(error.code), options);
   });
   server.on("connect", (_request, socket) => {
+    refused("bad_request");
     const message = "Method CONNECT is not offered.";
-    answer(socket, { status: 405, headers: { Allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" }, message });
+    answerRaw(socket, { status: 405, headers: { Allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" }, message }, options);
   });
   return server;
 }
