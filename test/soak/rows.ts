@@ -97,15 +97,36 @@ export function addRunRow(
 
 /** From each fault to the first acknowledgement after it was over. */
 export function recoveriesOf(history: History, since: "beginning" | "end"): number[] {
-  const recoveries: number[] = [];
-  let begun: number | undefined;
-  let isOver = false;
-  for (const { type, at } of history) {
-    if (type === "injected") [begun, isOver] = [at, false];
-    if (type === "fault") [begun, isOver] = [since === "end" ? at : begun, true];
-    if (type !== "published" || begun === undefined || !isOver) continue;
-    recoveries.push(at - begun);
-    begun = undefined;
+  return recoveriesByFault([history], since).flatMap(({ recoveriesMs }) => recoveriesMs);
+}
+
+/** What was done how often, and how long each time it took until something was acknowledged again. */
+export interface FaultRecoveries {
+  readonly fault: string;
+  count: number;
+  readonly recoveriesMs: number[];
+}
+
+export function recoveriesByFault(
+  histories: readonly History[],
+  since: "beginning" | "end" = "beginning",
+): FaultRecoveries[] {
+  const byFault = new Map<string, FaultRecoveries>();
+  for (const history of histories) {
+    let begun = 0;
+    let open: FaultRecoveries | undefined;
+    for (const event of history) {
+      if (event.type === "injected") [begun, open] = [event.at, undefined];
+      if (event.type === "fault") {
+        open = byFault.get(event.name) ?? { fault: event.name, count: 0, recoveriesMs: [] };
+        byFault.set(event.name, open);
+        open.count++;
+        if (since === "end") begun = event.at;
+      }
+      if (event.type !== "published" || open === undefined) continue;
+      open.recoveriesMs.push(event.at - begun);
+      open = undefined;
+    }
   }
-  return recoveries;
+  return [...byFault.values()];
 }
