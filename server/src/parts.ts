@@ -14,6 +14,7 @@ import type { Runtime } from "./runtime/index.js";
 import { LocalSequencer } from "./sequencer/index.js";
 import {
   createSessionFactory,
+  type PublishRates,
   type SessionFactory,
   type SessionOptions,
   type SessionSettings,
@@ -136,8 +137,12 @@ function hubSettingsOf({ topics, autoCreateTopics, maxTopics }: Config): HubSett
   return { rules: topics, autoCreateTopics, maxTopics };
 }
 
-function httpSettingsOf({ maxEventStreams }: Config): HttpSettings {
-  return { maxEventStreams };
+function httpSettingsOf(config: Config): HttpSettings {
+  return { maxEventStreams: config.maxEventStreams, rates: ratesOf(config) };
+}
+
+function ratesOf({ maxPublishRate, maxPublishBytesRate, maxRequestRate }: Config): PublishRates {
+  return { messagesPerSecond: maxPublishRate, bytesPerSecond: maxPublishBytesRate, requestsPerSecond: maxRequestRate };
 }
 
 /** What `welcome` announces. */
@@ -191,11 +196,7 @@ function sessionSettingsOf({ config, given }: LoadedConfig): SessionSettings {
     maxConnections: config.maxConnections,
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     limitLoopback: given.has("maxConnectionsPerAddress"),
-    rates: {
-      messagesPerSecond: config.maxPublishRate,
-      bytesPerSecond: config.maxPublishBytesRate,
-      requestsPerSecond: config.maxRequestRate,
-    },
+    rates: ratesOf(config),
   };
 }
 

@@ -73,6 +73,22 @@ describe("publishing", () => {
     },
   );
 
+  it("of more than the rate over HTTP is refused whatever the connection, stores nothing, and passes after retryAfterMs", async () => {
+    await using hub = await startHub({ args: ["--max-publish-rate", "1"] });
+    const publish = () => askJson(hub, "POST", "/v1/topics/t/messages", { data: 1 });
+
+    const answers = [await publish(), await publish(), await publish()];
+    const retryAfterMs = (answers[2]?.json["details"] as { retryAfterMs: number }).retryAfterMs;
+    await sleep(retryAfterMs);
+    const again = await publish();
+
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 429]);
+    expect(answers[2]?.json["code"]).toBe("rate_limited");
+    expect(Number(answers[2]?.headers["retry-after"])).toBeGreaterThan(0);
+    expect(retryAfterMs).toBeLessThanOrEqual(1_000);
+    expect([again.status, again.json["offset"]]).toEqual([201, 2]);
+  });
+
   it("through the SDK waits for the rate: everything is stored once and in order", async () => {
     await using hub = await startHub({ args: ["--max-publish-rate", "200", "--max-request-rate", "50"] });
     await using publisher = connect(hub.wsUrl);

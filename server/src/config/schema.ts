@@ -270,7 +270,7 @@ export const SETTINGS = {
     min: 0,
     max: 100_000_000,
     description:
-      "Messages that one connection may publish a second on average, twice that at once; beyond it `rate_limited`. 0: no limit.",
+      "Messages that one connection (over HTTP one token at one address, or one address) may publish a second on average, twice that at once; beyond it `rate_limited`. 0: no limit.",
     reloads: true,
   }),
   maxPublishBytesRate: integer({
@@ -278,7 +278,8 @@ export const SETTINGS = {
     default: 0,
     min: 0,
     max: 2 ** 40,
-    description: "Bytes that one connection may publish a second on average, twice that at once. 0: no limit.",
+    description:
+      "Bytes that one connection (over HTTP as for `maxPublishRate`) may publish a second on average, twice that at once. 0: no limit.",
     reloads: true,
   }),
   maxRequestRate: integer({

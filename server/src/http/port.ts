@@ -3,7 +3,7 @@ import type { Limits } from "@ringcast/protocol";
 import type { Authenticator, Identity, OriginPolicy } from "../auth/index.js";
 import type { Hub } from "../hub/index.js";
 import type { Runtime } from "../runtime/index.js";
-import type { SessionFactory } from "../session/index.js";
+import type { PublishRates, SessionFactory } from "../session/index.js";
 import type { Exchange } from "./exchange.js";
 
 /** A file served as it is. */
@@ -45,6 +45,8 @@ export interface AccessOptions {
 export interface HttpSettings {
   /** Event streams at once. */
   readonly maxEventStreams: number;
+  /** What may be published in a second. */
+  readonly rates: PublishRates;
 }
 
 export interface HttpOptions extends HttpSettings {

@@ -8,12 +8,12 @@ import {
   type Limits,
   type PublishBody,
 } from "@ringcast/protocol";
-import { ANYBODY } from "../auth/index.js";
 import { publishedFields, type Hub } from "../hub/index.js";
 import { json, type Answer } from "./answer.js";
 import { mediaTypeOf } from "./body.js";
 import type { Exchange } from "./exchange.js";
 import type { Call } from "./port.js";
+import type { HttpPublishRates } from "./publish-rates.js";
 import type { Route } from "./router.js";
 
 const KEY_HEADER = "ringcast-key";
@@ -29,6 +29,7 @@ export interface PublishOptions {
   readonly hub: Hub;
   readonly limits: Limits;
   readonly maxBodyBytes: number;
+  readonly rates: HttpPublishRates;
 }
 
 export function publishRoute(options: PublishOptions): Route {
@@ -39,15 +40,16 @@ export function publishRoute(options: PublishOptions): Route {
   };
 }
 
-async function publish({ hub, limits, maxBodyBytes }: PublishOptions, call: Call): Promise<Answer> {
+async function publish({ hub, limits, maxBodyBytes, rates }: PublishOptions, call: Call): Promise<Answer> {
   const { exchange, params, identity } = call;
   const type = mediaTypeOf(exchange, ACCEPTED);
   const key = keyOf(exchange);
   const bytes = await exchange.body(maxBodyBytes);
   const body = type === JSON_BODY ? decodeJson(bytes, key, limits) : wrapRaw(bytes, key, { type, limits });
   // Every request is a gate of its own, so each has its own count of what waits for the storage device.
-  const subject = identity === ANYBODY ? undefined : identity.subject;
-  const outcome = await hub.openPublisher().publish({ topic: params["topic"] ?? "", ...body }, subject);
+  const { remoteAddress } = exchange;
+  const input = { topic: params["topic"] ?? "", ...body };
+  const outcome = await rates.publish(hub.openPublisher(), input, { identity, remoteAddress });
   return json(201, publishedFields(outcome, { batch: body.batch }));
 }
 

@@ -15,6 +15,7 @@ import { fileRoutes } from "./files.js";
 import { historyRoute } from "./history.js";
 import type { Call, HttpOptions, HttpRoutes, HttpSettings, HttpStats, JsonRoute } from "./port.js";
 import { publishRoute } from "./publish.js";
+import { HttpPublishRates } from "./publish-rates.js";
 import { restoreRoute } from "./restore.js";
 import { Router, type Route } from "./router.js";
 import { statusRoutes } from "./status.js";
@@ -33,6 +34,7 @@ class Routes implements HttpRoutes {
   readonly #options: HttpOptions;
   readonly #router: Router;
   readonly #streams: EventStreams;
+  readonly #publishRates: HttpPublishRates;
   readonly #responses = new Map<number, number>();
   readonly #errors = new Map<string, number>();
   readonly stats: HttpStats;
@@ -40,6 +42,7 @@ class Routes implements HttpRoutes {
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#streams = new EventStreams(options);
+    this.#publishRates = new HttpPublishRates(options.rates, options.runtime);
     this.#router = new Router(this.#allRoutes());
     const streams = this.#streams;
     this.stats = {
@@ -64,6 +67,7 @@ class Routes implements HttpRoutes {
 
   configure(settings: HttpSettings): void {
     this.#streams.configure(settings);
+    this.#publishRates.configure(settings.rates);
   }
 
   revoke(isValid: (identity: Identity) => boolean): void {
@@ -114,7 +118,7 @@ class Routes implements HttpRoutes {
   #allRoutes(): Route[] {
     const { hub, files, routes } = this.#options;
     return [
-      publishRoute(this.#options),
+      publishRoute({ ...this.#options, rates: this.#publishRates }),
       historyRoute(hub),
       { method: "GET", path: "/v1/topics/:topic/events", handle: (call) => this.#openStream(call) },
       restoreRoute(this.#options),

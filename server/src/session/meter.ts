@@ -1,5 +1,5 @@
 /**
- * What one connection has used up of its rates: messages and bytes that it publishes, and requests that store nothing.
+ * What one connection, or one publisher over HTTP, has used up of its rates: messages and bytes that it publishes, and requests that store nothing.
  */
 import type { PublishInput } from "../hub/index.js";
 import type { PublishRates } from "./port.js";
