@@ -14,6 +14,7 @@ const CALLS = [
   "write",
   "pwrite64",
   "pwritev",
+  "writev",
   "fsync",
   "fdatasync",
   "msync",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Catalogue } from "../../../server/src/log/catalogue/catalogue.js";
 import { NodeDisk } from "../../../server/src/log/disk/index.js";
-import type { LogStoreOptions, RingLog } from "../../../server/src/log/index.js";
+import type { LogStoreOptions, ProducerMark, RingLog } from "../../../server/src/log/index.js";
 import {
   append,
   copyAsKilled,
@@ -96,6 +96,12 @@ async function afterKill(): Promise<RingLog> {
   return firstLog((await open(dead)).store.topic("t"));
 }
 
+function appendMarked(log: RingLog, mark: ProducerMark): void {
+  const { epoch, head: firstOffset } = log;
+  // Producers that were silent for a week are forgotten.
+  log.append([message("marked")], { epoch, firstOffset, timestamp: Date.now() }, mark);
+}
+
 /** Appends as a publisher does who tries again: the first try may find that the log is another one. */
 function appendAgain(log: RingLog, text: string): void {
   expect(() => {
@@ -180,6 +186,36 @@ inEachRegion(() => {
         { timeout: 3_000 },
       );
       expect(textsOf(log)).toEqual(["one"]);
+    });
+  });
+
+  describe("a producer", () => {
+    it("is asked to wait, and not for another sequence, while a log can't be opened that knows it", async () => {
+      const { store } = await open();
+      const mark = { id: "p", sequence: 0, digest: 1 };
+      appendMarked(firstLog(store.createTopic("t", SMALL)), mark);
+      refuse("openSync", ".ring");
+      await afterKill();
+      const topic = opened.at(-1)?.store.topic("t");
+      refuseNothing();
+      expect(() => topic?.judge({ ...mark, sequence: 1 }, [0])).toThrow(
+        expect.objectContaining({ code: "unavailable" }),
+      );
+      await vi.waitFor(() => expect(topic?.judge(mark, [0]).kind).toBe("duplicate"), { timeout: 3_000 });
+      expect(topic?.judge({ ...mark, sequence: 1 }, [0]).kind).toBe("new");
+    });
+  });
+
+  describe("a topic that is configured anew", () => {
+    it("is so, although what follows from it can't be written down", async () => {
+      const { store } = await open();
+      store.createTopic("t", SMALL);
+      refuse("writeSync", JOURNAL, 1);
+      store.configureTopic("t", { ...SMALL, retentionRecords: 7 });
+      expect(refused.count).toBe(1);
+      refuseNothing();
+      await afterKill();
+      expect(opened.at(-1)?.store.topic("t")?.config.retentionRecords).toBe(7);
     });
   });
 

@@ -1,4 +1,5 @@
 /** The rows of the catalogue in lmdb, and what each change does to them. */
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import { type Database, open, type RootDatabase, TransactionFlags } from "lmdb";
@@ -9,15 +10,21 @@ import { type Expiry, type OpenKey, type Tables, unwritable } from "./tables.js"
 /** 1: no journal, no `expiries`, no sum of bytes; is brought to 2 when it is opened. */
 const FORMAT = 2;
 const UPGRADABLE_FORMAT = 1;
-/** In the operating system's hands on return, so that it survives the process, without waiting for the device. */
-const COMMIT_WITHOUT_FLUSH: TransactionFlags =
-  TransactionFlags.ABORTABLE | TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH;
+const DATA_FILE = "data.mdb";
+const LOCK_FILE = "lock.mdb";
+/** Of the folder of a catalogue that is being made; lmdb takes a name with a dot for that of a file. */
+const UNFINISHED = "-new";
+/**
+ * On the device on return. lmdb's way of leaving that to its writing thread doesn't do it here: it syncs all the same before it returns, and where
+ * the later write fails, promises that nobody has reject, which ends the process.
+ */
+const COMMIT: TransactionFlags = TransactionFlags.ABORTABLE | TransactionFlags.SYNCHRONOUS_COMMIT;
 /** Before each producer's id in a key, so that there is a key behind all of them whatever they are. */
 const ID_PREFIX = "p";
 const BEHIND_IDS = "q";
 type ProducerKey = [topic: string, producer: string];
 type ExpiryKey = [expiresMs: number, topic: string];
-type MetaKey = "format" | "bytes" | "settled" | "flushed";
+type MetaKey = "format" | "bytes" | "settled";
 
 /** The catalogue of a data directory in lmdb. */
 export class LmdbTables implements Tables {
@@ -34,9 +41,14 @@ export class LmdbTables implements Tables {
 
   /** @throws RingcastError `unavailable` with `details.field` "data" when the files can't be understood */
   constructor(path: string) {
+    const isNew = !existsSync(join(path, DATA_FILE));
+    // Beside its place, and moved there when it is whole: nobody could tell one that was being made when the hub died from a damaged one.
+    const unfinished = `${path}${UNFINISHED}`;
+    const place = isNew ? unfinished : path;
     try {
-      if (!isPlausibleLmdb(join(path, "data.mdb"))) throw new Error("data.mdb is damaged or was cut short.");
-      this.#root = open({ path, maxDbs: 16 });
+      rmSync(unfinished, { recursive: true, force: true });
+      if (!isPlausibleLmdb(join(place, DATA_FILE))) throw new Error(`${DATA_FILE} is damaged or was cut short.`);
+      this.#root = open({ path: place, maxDbs: 16 });
       this.#topics = this.#root.openDB({ name: "topics" });
       this.#openLogs = this.#root.openDB({ name: "open-logs" });
       this.#deletions = this.#root.openDB({ name: "deletions" });
@@ -44,10 +56,12 @@ export class LmdbTables implements Tables {
       this.#producers = this.#root.openDB({ name: "producers", encoding: "binary" });
       this.#meta = this.#root.openDB({ name: "meta" });
       this.#expiries = this.#root.openDB({ name: "expiries" });
+      if (isNew) moveInto(path, place);
     } catch (cause) {
-      const advice = "restore it from a backup or move it away: topics are then made anew";
-      const message = `The catalogue ${path} can't be read: ${advice}.`;
-      throw new RingcastError("unavailable", message, { field: "data" }, { cause });
+      const advice = isNew
+        ? "made: look for a full disk, or choose another data directory"
+        : "read: restore it from a backup or move it away: topics are then made anew";
+      throw new RingcastError("unavailable", `The catalogue ${path} can't be ${advice}.`, { field: "data" }, { cause });
     }
     this.#checkFormat(path);
     this.#bytes = this.#meta.get("bytes") ?? 0;
@@ -67,14 +81,13 @@ export class LmdbTables implements Tables {
     return this.#bytes;
   }
 
-  /** Resolves when everything written so far is on the device. Off the loop: lmdb's writing thread does it, as part of a write of its own. */
-  async flush(): Promise<void> {
-    await this.#meta.put("flushed", this.settled);
-    await this.#root.flushed;
+  /** At once: a transaction is on the device when it returns. */
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 
   topic(name: string): CataloguedTopic | undefined {
-    return this.#topics.get(name);
+    return this.#read(() => this.#topics.get(name));
   }
 
   hasTopic(name: string): boolean {
@@ -88,8 +101,12 @@ export class LmdbTables implements Tables {
 
   /** Like {@link topicNames}, with the number of partitions of each. */
   *topicRows(after: string | undefined): Generator<{ readonly name: string; readonly partitions: number }> {
-    for (const { key, value } of this.#topics.getRange(startingAt(after))) {
-      if (key !== after) yield { name: key, partitions: value.partitions.length };
+    try {
+      for (const { key, value } of this.#topics.getRange(startingAt(after))) {
+        if (key !== after) yield { name: key, partitions: value.partitions.length };
+      }
+    } catch (cause) {
+      throw unanswered(cause);
     }
   }
 
@@ -98,7 +115,7 @@ export class LmdbTables implements Tables {
   }
 
   deletion(name: string): Deletion | undefined {
-    return this.#deletions.get(name);
+    return this.#read(() => this.#deletions.get(name));
   }
 
   doomed(): { name: string; partitions: number }[] {
@@ -107,7 +124,7 @@ export class LmdbTables implements Tables {
 
   /** The topics whose oldest records expire first, at most `limit`. */
   expiries(limit: number): Expiry[] {
-    return [...this.#expiries.getKeys({ limit })].map(([expiresMs, name]) => ({ expiresMs, name }));
+    return this.#read(() => [...this.#expiries.getKeys({ limit })]).map(([expiresMs, name]) => ({ expiresMs, name }));
   }
 
   *producers(topic: string): Generator<{ id: string; state: Uint8Array }> {
@@ -204,10 +221,19 @@ export class LmdbTables implements Tables {
 
   #write(change: () => void, bytesBefore = this.#bytes): void {
     try {
-      this.#root.transactionSync(change, COMMIT_WITHOUT_FLUSH);
+      this.#root.transactionSync(change, COMMIT);
     } catch (cause) {
       this.#bytes = bytesBefore;
       throw unwritable(cause);
+    }
+  }
+
+  /** Where its first page could not be written, lmdb answers nothing any more until it is opened anew. */
+  #read<Result>(ask: () => Result): Result {
+    try {
+      return ask();
+    } catch (cause) {
+      throw unanswered(cause);
     }
   }
 
@@ -226,6 +252,20 @@ export class LmdbTables implements Tables {
       void this.#meta.put("bytes", bytes);
     });
   }
+}
+
+/** What whoever asks a catalogue that doesn't answer is told. */
+function unanswered(cause: unknown): RingcastError {
+  const advice = "start the hub anew, and where that doesn't help, restore the data directory from a backup";
+  const message = `The catalogue can't be read: ${advice}.`;
+  return new RingcastError("unavailable", message, { field: "data", stored: "no" }, { cause });
+}
+
+/** Moves a catalogue, which stays open, from the folder it was made in. */
+function moveInto(path: string, place: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const name of [LOCK_FILE, DATA_FILE]) renameSync(join(place, name), join(path, name));
+  rmSync(place, { recursive: true });
 }
 
 function startingAt(after: string | undefined): { start?: string } {
