@@ -1,27 +1,12 @@
-/** The limits that protect the hub, each at what it allows and one past it. The time for a handshake is a matter of each transport: test/contract/transport. */
+/** Limits that protect the hub, each at what it allows and one past it. Those of connections and streams, and the times, are in test/hostile. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "@ringcast/client";
 import { describe, expect, it } from "vitest";
-import { EventReader } from "../support/event-reader.js";
 import { ask, askJson, type HttpAnswer } from "../support/http-request.js";
 import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
 
 describe("connections of one address", () => {
-  it("are refused with 429 and Retry-After beyond maxConnectionsPerAddress, until one closes", async () => {
-    await using hub = await startHub({ args: ["--max-connections-per-address", "2"] });
-    const first = await JsonClient.connect(hub.wsUrl);
-    await using second = await JsonClient.connect(hub.wsUrl);
-
-    const refused = await handshake(hub);
-    await first[Symbol.asyncDispose]();
-    await expect.poll(() => JsonClient.connect(hub.wsUrl).then(() => "open", String)).toBe("open");
-
-    expect([refused.status, refused.json["code"], refused.json["details"]]).toEqual([429, "too_many", { limit: 2 }]);
-    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
-    expect((await second.request({ op: "ping" })).op).toBe("pong");
-  });
-
   it("on loopback are not limited unless that is set", async () => {
     await using hub = await startHub();
     const clients = await Promise.all(Array.from({ length: 1_100 }, () => JsonClient.connect(hub.wsUrl)));
@@ -29,21 +14,6 @@ describe("connections of one address", () => {
     expect((await clients.at(-1)?.request({ op: "ping" }))?.op).toBe("pong");
 
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
-  });
-});
-
-describe("event streams", () => {
-  it("are refused with 429 and Retry-After beyond maxEventStreams, until one ends", async () => {
-    await using hub = await startHub({ args: ["--max-event-streams", "1"] });
-    const path = "/v1/topics/t/events";
-    const first = await EventReader.open(hub.url + path);
-
-    const refused = await ask(hub, path);
-    first[Symbol.dispose]();
-    await expect.poll(() => statusOfStream(hub.url + path)).toBe(200);
-
-    expect([refused.status, refused.json["code"], refused.json["details"]]).toEqual([429, "too_many", { limit: 1 }]);
-    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
   });
 });
 
@@ -180,24 +150,6 @@ describe("sizes", () => {
     expect([(await withHeader(3_000)).status, (await withHeader(4_097)).status]).toEqual([200, 431]);
   });
 });
-
-/** A WebSocket handshake whose refusal can be read. */
-function handshake(hub: TestHub): Promise<HttpAnswer> {
-  return ask(hub, "/v1/ws", {
-    headers: {
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      "Sec-WebSocket-Protocol": "ringcast.v1.json",
-    },
-  });
-}
-
-async function statusOfStream(url: string): Promise<number> {
-  using reader = await EventReader.open(url);
-  return reader.status;
-}
 
 async function contents(hub: TestHub, topic: string): Promise<readonly { readonly data: unknown }[]> {
   const { json } = await ask(hub, `/v1/topics/${topic}/messages?limit=1000`);
