@@ -148,7 +148,7 @@ async function connectMany(url: string, count: number): Promise<JsonClient[]> {
 /** Publishes one record after another, also while the hub is away; each once. */
 class Publisher implements AsyncDisposable {
   static readonly TOPIC = "storm";
-  static readonly #EVERY_MS = 10;
+  static readonly #EVERY_MS = 50;
   readonly #url: string;
   readonly #done: Promise<void>;
   #published = 0;
