@@ -117,7 +117,8 @@ export class Journal {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const { file, length } of this.#segments) {
-      if (length === 0) file.truncate(0);
+      // What stays is settled: the next start passes it over.
+      if (length === 0) isEmptied(file);
       file.close();
     }
   }
@@ -178,7 +179,7 @@ function isEmptied(file: DiskFile): boolean {
     file.truncate(0);
     return true;
   } catch {
-    // The next time.
+    // The next time, or the next start.
     return false;
   }
 }

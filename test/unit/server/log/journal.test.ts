@@ -36,7 +36,29 @@ function opened(bytes: Buffer): { names: string[]; flaws: { at: number; isDamage
   return { names, flaws };
 }
 
+/** A disk that has each of its files refuse to be emptied. */
+class StubbornDisk extends NodeDisk {
+  override openOrCreate(path: string): ReturnType<NodeDisk["openOrCreate"]> {
+    const file = super.openOrCreate(path);
+    file.truncate = () => {
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    };
+    return file;
+  }
+}
+
 describe("a journal", () => {
+  it("closes, and is passed over by the next start, when its files can't be emptied", async () => {
+    const journal = new Journal(new StubbornDisk(), root.path, -1);
+    const through = journal.newest;
+    journal.settled(Promise.resolve());
+    await Promise.resolve();
+    journal.close();
+    const next = new Journal(new NodeDisk(), root.path, through);
+    expect(next.found).toEqual([]);
+    next.close();
+  });
+
   it("has all entries that are whole, wherever its file ends", () => {
     const length = intact.length / NAMES.length;
     expect(opened(intact)).toEqual({ names: NAMES, flaws: [] });
