@@ -168,8 +168,11 @@ function placesOf(file: Buffer): number[] {
   return places;
 }
 
-/** Flips one bit, by turns another one of the byte. */
-export function flip(file: Uint8Array<ArrayBuffer>, { at }: { readonly at: number }): Uint8Array {
-  file[at] = (file[at] as number) ^ (1 << (at % 8));
+/** Flips one bit, from byte to byte and from turn to turn another one. */
+export function flip(
+  file: Uint8Array<ArrayBuffer>,
+  { at, turn = 0 }: { readonly at: number; readonly turn?: number },
+): Uint8Array {
+  file[at] = (file[at] as number) ^ (1 << ((at + turn) % 8));
   return file;
 }

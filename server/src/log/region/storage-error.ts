@@ -10,7 +10,8 @@ function adviceFor(code: string): string {
   if (code === "ENOSPC" || code === "EDQUOT") return "The disk of the data directory is full: make room and try again.";
   if (code === "EFBIG")
     return "The log's file may not grow beyond the file size limit: raise it or lower capacityBytes.";
-  if (code === "EOPNOTSUPP") {
+  // One number on Linux, with two names.
+  if (code === "EOPNOTSUPP" || code === "ENOTSUP") {
     return "The file system of the data directory can't reserve space (fallocate): put it on ext4, XFS or tmpfs, or start with --no-mmap.";
   }
   return `The log's file could not be written (${code}): check the disk.`;
