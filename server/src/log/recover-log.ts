@@ -3,7 +3,11 @@ import type { FileHead } from "./file-head.js";
 import { EPOCH_LENGTH, Lineage, withEpoch } from "./lineage.js";
 import type { FoundHead } from "./log-files.js";
 import { recover, type Recovery } from "./recovery.js";
+import { believedLength, lapOf, placeOf, saveRange } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
+
+/** Of a record or filler, so that it is none any more. */
+const WIPED_BYTES = 8;
 
 /** What recovering a log takes. */
 export interface LogRecovery {
@@ -42,11 +46,28 @@ export function recoverLog(options: LogRecovery): void {
     },
   });
   log.take(recovery.words);
+  if (!recovery.needsEpoch) wipeUnpublished(log, file);
   // An older state of the file was put back: what came later was acknowledged, and its offsets must not be given again.
   const isOutdated = log.head < known.head || !header.lineage.some(({ epoch }) => epoch === known.epoch);
   const newEpoch = recovery.needsEpoch || isOutdated ? beginEpoch(options) : undefined;
   const cutRecords = Math.max(recovery.cutRecords, known.head - log.head);
   tell(options, { ...recovery, cutRecords }, newEpoch);
+}
+
+/**
+ * What was being appended when the process died is there for nobody, but its bytes may be on the device. The next batch takes its place; a power cut before that is synced
+ * would bring the dead one to light, under the same offsets and in the same epoch.
+ */
+function wipeUnpublished(log: PartitionLog, file: FileHead): void {
+  const { region } = file;
+  const { head, headAddress, capacityBytes } = log;
+  const allocatedEnd = lapOf(headAddress, capacityBytes) + region.allocatedBytes - (region.allocatedBytes % 8);
+  if (headAddress + WIPED_BYTES > allocatedEnd) return;
+  if (believedLength(region, log.history, headAddress, head, allocatedEnd) === 0) return;
+  const place = placeOf(region, headAddress);
+  region.bytes.fill(0, place, place + WIPED_BYTES);
+  saveRange(region, headAddress, headAddress + WIPED_BYTES);
+  bringToDevice(file);
 }
 
 function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {

@@ -67,7 +67,8 @@ export class RunFile {
       this.#sequence = last?.sequence ?? 0;
       this.#write(OPEN);
       this.#file.syncNow();
-      if (last === undefined) disk.syncFolderNow(directory);
+      // Always: whoever made the file may have died before it came to this.
+      disk.syncFolderNow(directory);
     } catch (error) {
       this.#file.close();
       throw error;
