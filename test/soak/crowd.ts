@@ -62,6 +62,27 @@ function reached(reader: RawSubscriber, offset: number): Promise<void> {
   });
 }
 
+/** Reads so many records of a stream, and goes on elsewhere where it breaks. @returns their offsets */
+export async function offsetsOf(stream: EventReader, hub: TestHub, count: number): Promise<number[]> {
+  const offsets: number[] = [];
+  let reader = stream;
+  let position = "";
+  while (offsets.length < count) {
+    const event = await reader.next().catch(() => undefined);
+    if (event === undefined) reader = await EventReader.open(eventsOf(hub), { "Last-Event-ID": position });
+    else {
+      offsets.push((JSON.parse(event.data) as { offset: number }).offset);
+      position = event.id;
+    }
+  }
+  reader[Symbol.dispose]();
+  return offsets;
+}
+
+export function eventsOf(hub: TestHub): string {
+  return `${hub.url}/v1/topics/${TOPIC}/events?from=earliest`;
+}
+
 /** Gaps that were told, and deliveries that did not begin where the one before had ended. */
 export function flawsOf(readers: readonly RawSubscriber[]): { gaps: number; breaks: number } {
   const sum = (of: (reader: RawSubscriber) => number): number => readers.reduce((all, reader) => all + of(reader), 0);
@@ -145,7 +166,7 @@ export const VISITS: readonly ((hub: TestHub) => Promise<void>)[] = [
     await client.closed;
   },
   async (hub) => {
-    const events = await EventReader.open(`${hub.url}/v1/topics/${TOPIC}/events?from=earliest`);
+    const events = await EventReader.open(eventsOf(hub));
     await events.next();
     events[Symbol.dispose]();
   },
