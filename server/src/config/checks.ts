@@ -1,4 +1,5 @@
 /** What one setting alone can't tell: rules between settings, and what is safe to listen on. */
+import { shown } from "@ringcast/protocol";
 import { ConfigError } from "./config-error.js";
 import { flagOf, type Config, type SettingKey } from "./schema.js";
 import { isToken, type TokenEntry } from "./token-file.js";
@@ -34,7 +35,7 @@ function checkTls({ tlsCert, tlsKey }: Config, nameOf: NameOf): void {
 function checkExposed(config: Config, tokens: readonly TokenEntry[], nameOf: NameOf): void {
   if (tokens.length === 0) {
     throw new ConfigError(
-      `${nameOf("host")} ${config.host} lets others reach the hub: set a token (RINGCAST_TOKEN or --token-file), or say --insecure if everybody may publish, read and delete.`,
+      `${nameOf("host")} ${printable(config.host)} lets others reach the hub: set a token (RINGCAST_TOKEN or --token-file), or say --insecure if everybody may publish, read and delete.`,
       "host",
     );
   }
@@ -42,9 +43,14 @@ function checkExposed(config: Config, tokens: readonly TokenEntry[], nameOf: Nam
   if (weak === undefined) return;
   const key = weak.token === config.token ? "token" : "tokenFile";
   throw new ConfigError(
-    `${nameOf(key)} is too weak for ${config.host}, which others can reach: take ${MIN_TOKEN_BYTES} random characters or more, e.g. from openssl rand -hex 32.`,
+    `${nameOf(key)} is too weak for ${printable(config.host)}, which others can reach: take ${MIN_TOKEN_BYTES} random characters or more, e.g. from openssl rand -hex 32.`,
     key,
   );
+}
+
+/** A host as it was written, unless it isn't fit to be printed. */
+function printable(host: string): string {
+  return /^[\x21-\x7e]+$/.test(host) ? host : shown(host);
 }
 
 /** Sentences about what is legal and probably not meant. */
