@@ -18,6 +18,8 @@ export type Step =
   | { readonly do: "begin epoch"; readonly topic: string; readonly partition: number; readonly epochs: number }
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "write back" }
+  | { readonly do: "fail syncs"; readonly count: number }
+  | { readonly do: "full disk"; readonly isFull: boolean }
   | { readonly do: "reopen" };
 
 const TOPICS = ["a", "b/c"];
@@ -25,10 +27,22 @@ const CAPACITIES = [65_536, 98_304, 131_072];
 /** Three of them are within a quarter of the smallest capacity. */
 const LARGEST_RECORD = 5_000;
 
+/** What a program is made of. */
+export interface ProgramOptions {
+  readonly length: number;
+  /** Syncs fail and the disk is full from time to time. */
+  readonly hasFaults: boolean;
+}
+
 /** A program of so many steps. Steps that make no sense when their turn comes, such as an append to a topic that was deleted, do nothing. */
-export function programOf(random: Random, length: number): Step[] {
+export function programOf(random: Random, { length, hasFaults }: ProgramOptions): Step[] {
   const first: Step = { do: "create", topic: "a", config: configOf(random) };
-  return [first, ...Array.from({ length }, () => stepOf(random))];
+  return [first, ...Array.from({ length }, () => (hasFaults && random.oneIn(6) ? faultOf(random) : stepOf(random)))];
+}
+
+function faultOf(random: Random): Step {
+  if (random.oneIn(2)) return { do: "fail syncs", count: 1 + random.below(2) };
+  return { do: "full disk", isFull: random.oneIn(3) };
 }
 
 function stepOf(random: Random): Step {

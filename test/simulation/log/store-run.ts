@@ -1,5 +1,5 @@
 /** One run of a program over a simulated disk: the store goes down when it is told to, is opened again, and everything that it had promised is looked for. */
-import { CONTENT_TYPE, encodeUtf8, type TopicConfig } from "@ringcast/protocol";
+import { CONTENT_TYPE, encodeUtf8, RingcastError, type TopicConfig } from "@ringcast/protocol";
 import type { RegionKind } from "../../../server/src/log/disk/index.js";
 import {
   type LogEvent,
@@ -18,6 +18,8 @@ import { programOf, type Step } from "./program.js";
 
 /** Steps behind a crash. */
 const STEPS_AFTER = 12;
+/** Longer than logs that could not be opened, or synced, are left alone. */
+const HEALED_MS = 3_000;
 /** A second crash comes within so many operations behind the first, if it does. */
 const SECOND_CRASH_WITHIN = 40;
 
@@ -28,6 +30,8 @@ export interface RunOptions {
   readonly steps: number;
   /** Processes that follow the first one; each ends in some way. */
   readonly followers: number;
+  /** Syncs fail and the disk is full from time to time. */
+  readonly hasFaults?: boolean;
   readonly crash?: Crash;
 }
 
@@ -96,6 +100,7 @@ class StoreRun {
   readonly #disk: SimulatedDisk;
   readonly #program: readonly Step[];
   readonly #followers: number;
+  readonly #hasFaults: boolean;
   readonly #topics = new Map<string, TopicLedger>();
   readonly #wrong: string[] = [];
   /** Logs of the running process. */
@@ -113,7 +118,8 @@ class StoreRun {
     this.#random = random;
     this.#wall = new WallClock(scheduler);
     this.#followers = options.followers;
-    this.#program = programOf(random.fork(), options.steps);
+    this.#hasFaults = options.hasFaults ?? false;
+    this.#program = programOf(random.fork(), { length: options.steps, hasFaults: this.#hasFaults });
     this.#disk = new SimulatedDisk({
       random: random.fork(),
       regions: options.regions,
@@ -131,7 +137,9 @@ class StoreRun {
     for (let ended = 0; ended < this.#followers && this.#wrong.length === 0; ended++) {
       disk.crash = this.#random.oneIn(2) ? this.#laterCrash() : undefined;
       isUp =
-        (await this.#open()) && this.#judge() && (await this.#carryOut(programOf(this.#random.fork(), STEPS_AFTER)));
+        (await this.#open()) &&
+        this.#judge() &&
+        (await this.#carryOut(programOf(this.#random.fork(), { length: STEPS_AFTER, hasFaults: this.#hasFaults })));
       if (isUp) await this.#end();
     }
     return { operations, wrong: this.#wrong, trace };
@@ -145,7 +153,26 @@ class StoreRun {
 
   // ---- processes -----------------------------------------------------------------------------------------------------
 
+  /** Starts a process; where it can't have the disk as it is, another one behind it. @returns false when it died meanwhile */
   async #open(): Promise<boolean> {
+    try {
+      if (!(await this.#start())) return false;
+    } catch (error) {
+      if (!this.#hasFaults || !(error instanceof RingcastError)) throw error;
+      this.#repair();
+      if (!(await this.#start())) return false;
+    }
+    if (!this.#hasFaults) return true;
+    // Logs that could not be opened are tried again.
+    this.#repair();
+    return await this.#unlessDown(() => this.#scheduler.pause(HEALED_MS));
+  }
+
+  #repair(): void {
+    Object.assign(this.#disk, { isFull: false, failSyncs: 0 });
+  }
+
+  async #start(): Promise<boolean> {
     this.#host = new Host();
     this.#generation++;
     this.#logs.clear();
@@ -178,8 +205,12 @@ class StoreRun {
   }
 
   async #close(): Promise<void> {
-    await this.#live.close();
-    this.#isClosed = true;
+    try {
+      await this.#live.close();
+      this.#isClosed = true;
+    } catch (error) {
+      if (!this.#hasFaults || !(error instanceof RingcastError)) throw error;
+    }
   }
 
   #ended(how: "killed" | "power cut"): void {
@@ -241,7 +272,19 @@ class StoreRun {
     return true;
   }
 
+  /** Where the disk has faults, a step may be refused. */
   async #step(step: Step): Promise<void> {
+    try {
+      await this.#do(step);
+    } catch (error) {
+      const isRefused = error instanceof RingcastError && error.code === "unavailable";
+      if (!this.#hasFaults || !isRefused || this.#disk.isDown) throw error;
+      this.#disk.trace?.push(`refused: ${error.message}`);
+      for (const topic of this.#topics.values()) for (const partition of topic.partitions) partition.refused();
+    }
+  }
+
+  async #do(step: Step): Promise<void> {
     switch (step.do) {
       case "create":
         this.#create(step.topic, step.config);
@@ -270,6 +313,13 @@ class StoreRun {
       case "reopen":
         await this.#close();
         return;
+      case "fail syncs":
+        this.#disk.failSyncs = step.count;
+        for (const topic of this.#topics.values()) for (const each of topic.partitions) each.hasFailed = true;
+        return;
+      case "full disk":
+        this.#disk.isFull = step.isFull;
+        return;
     }
   }
 
@@ -288,11 +338,20 @@ class StoreRun {
     // Ledgers are kept beyond a deletion: no epoch may come again.
     if (known !== undefined) topic.partitions.push(...known.partitions.slice(config.partitions));
     this.#topics.set(name, topic);
-    const stored = this.#live.createTopic(name, config);
+    const stored = this.#make(name, topic);
     topic.state = "there";
     for (const [i, log] of stored.partitions.entries()) {
       topic.partitions[i]?.restart();
       topic.partitions[i]?.note(log);
+    }
+  }
+
+  #make(name: string, topic: TopicLedger): StoredTopic {
+    try {
+      return this.#live.createTopic(name, topic.config);
+    } catch (error) {
+      if (!this.#disk.isDown) topic.state = "gone";
+      throw error;
     }
   }
 
@@ -309,7 +368,12 @@ class StoreRun {
     const topic = this.#topics.get(name);
     if (topic?.state !== "there") return;
     topic.state = "going";
-    this.#live.deleteTopic(name);
+    try {
+      this.#live.deleteTopic(name);
+    } catch (error) {
+      if (!this.#disk.isDown) topic.state = "there";
+      throw error;
+    }
     topic.state = "gone";
     for (const partition of topic.partitions) {
       this.#logs.delete(partition);
