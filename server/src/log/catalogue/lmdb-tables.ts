@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import { type Database, open, type RootDatabase, TransactionFlags } from "lmdb";
 import { bytesOf, type CataloguedTopic, type Change, type Deletion, type ProducerChange } from "./changes.js";
-import { isPlausibleLmdb } from "./plausible.js";
+import { isPlausibleLmdb, isPlausibleTopic } from "./plausible.js";
 import { type Expiry, type OpenKey, type Tables, unwritable } from "./tables.js";
 
 /** 1: no journal, no `expiries`, no sum of bytes; is brought to 2 when it is opened. */
@@ -87,7 +87,10 @@ export class LmdbTables implements Tables {
   }
 
   topic(name: string): CataloguedTopic | undefined {
-    return this.#read(() => this.#topics.get(name));
+    const row = this.#read(() => this.#topics.get(name));
+    if (row === undefined || isPlausibleTopic(row)) return row;
+    const message = `The catalogue's row of topic ${shown(name)} is damaged: restore the data directory from a backup.`;
+    throw new RingcastError("unavailable", message, { field: "data" });
   }
 
   hasTopic(name: string): boolean {
