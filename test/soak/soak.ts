@@ -17,6 +17,7 @@ import { cutPower } from "../fault/workload/injections/power.js";
 import { kill, killAgain, stall, terminate } from "../fault/workload/injections/process.js";
 import { run, type Injection } from "../fault/workload/run.js";
 import { footprintOf, type Footprint } from "../support/footprint.js";
+import { ask } from "../support/http-request.js";
 import { startHub, type TestHub } from "../support/hub.js";
 import { LoopDevice } from "../support/loop-device.js";
 import { randomOf, type Random } from "../support/random.js";
@@ -42,6 +43,8 @@ const JUDGED_FROM_MINUTES = 10;
 /** What the last quarter of the rounds may have more than the first, beside what differs from round to round. */
 const MOST_GROWTH = 1.15;
 const NOISE_BYTES = 8 * 2 ** 20;
+/** Characters of a hub's log that are shown where a round breaks off. */
+const LAST_WORDS = 4_000;
 /** Logs that are not let go yet. */
 const MORE_HANDLES = 2 * TOPICS * PARTITIONS;
 
@@ -76,7 +79,14 @@ async function soak(): Promise<boolean> {
   for (let number = 0; performance.now() < deadline; number++) {
     const end = Math.min(deadline, performance.now() + roundMs);
     const subject = subjects[number % subjects.length] as Subject;
-    report.add(await play(subject, { number, end, seed: random.below(2 ** 31) }));
+    const seedOfRound = random.below(2 ** 31);
+    try {
+      report.add(await play(subject, { number, end, seed: seedOfRound }));
+    } catch (error) {
+      const words = subject.hub.output().stderr.slice(-LAST_WORDS);
+      report.problem(`${subject.name}, seed ${seedOfRound}: ${String(error)}\nIts last lines:\n${words}`);
+      break;
+    }
   }
   if (minutes >= JUDGED_FROM_MINUTES) judgeGrowth(report);
   report.finish({ minutes, seed });
@@ -112,7 +122,7 @@ async function play({ name, hub, faults, settleMs, livesOn }: Subject, { number,
   const demands = { acknowledged: 1, faults: 1 };
   const options = { partitions: PARTITIONS, calmMs: CALM_MS, thinkMs: THINK_MS, settleMs };
   const result = await run({ hub, seed, injections, demands, topics, ...options });
-  for (const topic of topics) await fetch(`${hub.url}/v1/topics/${topic}`, { method: "DELETE" });
+  for (const topic of topics) await ask(hub, `/v1/topics/${topic}`, { method: "DELETE" });
   await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   return { hub: name, seed, result, footprint: livesOn ? await footprintOf(hub) : undefined };
 }

@@ -2,6 +2,7 @@
 import { judge, type Demands, type Verdict } from "../history/checker.js";
 import type { Fault, History } from "../history/history.js";
 import { MemoryWatch } from "../../support/footprint.js";
+import { ask, askJson } from "../../support/http-request.js";
 import type { TestHub } from "../../support/hub.js";
 import { JsonClient } from "../../support/json-client.js";
 import { randomOf, type Random } from "../../support/random.js";
@@ -92,21 +93,18 @@ async function createTopic(
   topic: string,
   { partitions = 2, capacityBytes = 4 * 2 ** 20 }: Pick<RunOptions, "partitions" | "capacityBytes">,
 ): Promise<void> {
-  const response = await fetch(`${hub.url}/v1/topics/${topic}`, {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ partitions, capacityBytes }),
-  });
-  if (!response.ok) throw new Error(await response.text());
+  const answer = await askJson(hub, "PUT", `/v1/topics/${topic}`, { partitions, capacityBytes });
+  if (answer.status >= 300) throw new Error(answer.text);
 }
 
 /** Asks how a topic stands. */
 async function look(hub: TestHub, topic: string, recorder: Recorder): Promise<void> {
   const call = recorder.nextCall();
   recorder.tell({ type: "look", call, topic });
-  const response = await fetch(`${hub.url}/v1/topics/${topic}`);
-  if (!response.ok) throw new Error(await response.text());
-  const { partitions } = (await response.json()) as {
+  // A connection of its own: one that was kept may be closed by the hub in that moment.
+  const answer = await ask(hub, `/v1/topics/${topic}`);
+  if (answer.status !== 200) throw new Error(answer.text);
+  const { partitions } = answer.json as unknown as {
     partitions: { partition: number; epoch: string; tail: number; head: number }[];
   };
   const told = partitions.map(({ partition, epoch, tail, head }) => ({ partition, epoch, tail, head }));
