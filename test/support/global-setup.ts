@@ -3,7 +3,16 @@ import { mkdirSync, rmSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
-import { CHROMIUM, CURL, PYTHON_MSGPACK, LIBFAKETIME, STRACE, XFSPROGS, ensureProgram } from "./system-packages.js";
+import {
+  CHROMIUM,
+  CURL,
+  IPROUTE2,
+  PYTHON_MSGPACK,
+  LIBFAKETIME,
+  STRACE,
+  XFSPROGS,
+  ensureProgram,
+} from "./system-packages.js";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const NEEDS_A_HUB = new Set(["integration", "hostile", "e2e", "fault", "soak"]);
@@ -20,7 +29,7 @@ let cleanUp: (() => void) | undefined;
 export async function setup(project: TestProject): Promise<void> {
   if (!NEEDS_A_HUB.has(project.name)) return;
   if (project.name === "e2e") [CHROMIUM, CURL, PYTHON_MSGPACK].forEach(ensureProgram);
-  if (project.name === "soak") [STRACE, XFSPROGS, LIBFAKETIME].forEach(ensureProgram);
+  if (project.name === "soak") [STRACE, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
   const { buildForTests } = await import("../../build.mjs");
   const folder = join(ROOT, ".cache", `build-${project.name}-${process.pid}`);
   mkdirSync(folder, { recursive: true });

@@ -37,6 +37,9 @@ export const LIBFAKETIME: SystemPackage = {
   programs: ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
 };
 
+/** Gives a network namespace an address. */
+export const IPROUTE2: SystemPackage = { name: "iproute2", programs: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"] };
+
 /** Path of the program, undefined where it isn't installed. */
 export function programOf(wanted: SystemPackage): string | undefined {
   return wanted.programs.find((path) => existsSync(path) && hasModule(path, wanted.module));
