@@ -13,7 +13,7 @@ const DIALECTS = ["json", "msgpack"] as const;
 /** So long nobody has everything, or a reader is stuck. */
 const CATCH_UP_MS = 120_000;
 /** The longest pause between two publishes, were there one publisher; one that is busy, and one with long quiet stretches. */
-const THINK_MS = [700, 2_000];
+const THINK_MS = [500, 1_500];
 const LOOK_EVERY_MS = 10_000;
 const PATIENCE_MS = 10_000;
 

@@ -4,9 +4,9 @@
  */
 import { parseArgs } from "node:util";
 import { ANOMALIES } from "../fault/history/history.js";
-import { DEFAULT_SECONDS, runSeed } from "./run-seed.js";
+import { DEFAULT_SECONDS, replayLine } from "./replay.js";
+import { runSeed } from "./run-seed.js";
 import { Tally } from "./tally.js";
-import { replayLine } from "./replay.js";
 import { Trace } from "./trace.js";
 
 const { values } = parseArgs({
@@ -44,7 +44,6 @@ async function run(seed: number): Promise<void> {
   } catch (error) {
     tally.failures++;
     if (values.trace) trace.print([]);
-    console.log(`seed ${seed}:`, error);
-    console.log(`  again: ${replayLine(seed, seconds)}`);
+    console.log(error);
   }
 }

@@ -91,6 +91,7 @@ export class HubProcess implements Listener {
       limits: all,
       maxBodyBytes: all.maxFrameBytes,
       maxEventStreams: 1_000,
+      rates: NO_RATES,
       stallTimeoutMs: STALL_TIMEOUT_MS,
       files: new Map(),
       routes: [],

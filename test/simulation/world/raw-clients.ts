@@ -16,7 +16,10 @@ export function withinOn(scheduler: Scheduler, host: Host): Within {
     new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`Waited ${timeoutMs} ms in vain for ${what}`));
       const timer = scheduler.schedule(timeoutMs, host, late);
-      promise.finally(() => timer.cancel()).then(resolve, reject);
+      promise.then((result) => {
+        timer.cancel();
+        resolve(result);
+      }, reject);
     });
 }
 

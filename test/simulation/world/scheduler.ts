@@ -172,7 +172,11 @@ class Rejections {
     // Node tells of them when the line of `nextTick` is empty.
     await new Promise((resolve) => setImmediate(resolve));
     process.removeListener(UNHANDLED, this.#collect);
+    // As many as there were: none of them is a leak that Node has to warn of.
+    const limit = process.getMaxListeners();
+    process.setMaxListeners(0);
     for (const other of this.#others) process.on(UNHANDLED, other);
+    process.setMaxListeners(limit);
   }
 }
 
