@@ -34,37 +34,41 @@ describe.each(CASES)("the header of a log in a $region region, after $after", ({
   });
   afterAll(() => logs[Symbol.dispose]());
 
-  it("may have a flipped bit at any byte: no record is lost, and a new epoch begins where head and tail were not sure", async () => {
-    let lost = 0;
-    let epochs = 0;
-    const damages = Array.from({ length: FILE_HEADER_BYTES * BITS }, (_, n) => ({
-      at: n % FILE_HEADER_BYTES,
-      turn: Math.floor(n / FILE_HEADER_BYTES),
-    }));
-    await logs.open({
-      damages,
-      damage: flip,
-      after,
-      check: ({ log, offsets, holes }, { at }) => {
-        lost += RECORDS - offsets.length;
-        if (log.lineage.length > 2) epochs++;
-        expect([at, log.head, offsets, holes]).toEqual([at, RECORDS, without(), []]);
-        expect(log.lineage.at(-1)?.first).toBe(log.lineage.length > 2 ? RECORDS : 5);
-      },
-    });
-    const row = { cycles: damages.length, operations: damages.length, acknowledged: damages.length * RECORDS };
-    addRow({
-      fault: `storage: header byte, ${region}, ${after}`,
-      ...row,
-      delivered: row.acknowledged - lost,
-      ...NOTHING,
-      lost,
-    });
-    // A flip in the head words is the only one that leaves doubt; after a power cut there is always some.
-    if (after === "power") expect(epochs).toBe(damages.length);
-    else expect(epochs).toBeGreaterThan(0);
-    if (after === "kill") expect(epochs).toBeLessThan(100 * BITS);
-  }, 120_000);
+  it(
+    "may have a flipped bit at any byte: no record is lost, and a new epoch begins where head and tail were not sure",
+    async () => {
+      let lost = 0;
+      let epochs = 0;
+      const damages = Array.from({ length: FILE_HEADER_BYTES * BITS }, (_, n) => ({
+        at: n % FILE_HEADER_BYTES,
+        turn: Math.floor(n / FILE_HEADER_BYTES),
+      }));
+      await logs.open({
+        damages,
+        damage: flip,
+        after,
+        check: ({ log, offsets, holes }, { at }) => {
+          lost += RECORDS - offsets.length;
+          if (log.lineage.length > 2) epochs++;
+          expect([at, log.head, offsets, holes]).toEqual([at, RECORDS, without(), []]);
+          expect(log.lineage.at(-1)?.first).toBe(log.lineage.length > 2 ? RECORDS : 5);
+        },
+      });
+      const row = { cycles: damages.length, operations: damages.length, acknowledged: damages.length * RECORDS };
+      addRow({
+        fault: `storage: header byte, ${region}, ${after}`,
+        ...row,
+        delivered: row.acknowledged - lost,
+        ...NOTHING,
+        lost,
+      });
+      // A flip in the head words is the only one that leaves doubt; after a power cut there is always some.
+      if (after === "power") expect(epochs).toBe(damages.length);
+      else expect(epochs).toBeGreaterThan(0);
+      if (after === "kill") expect(epochs).toBeLessThan(100 * BITS);
+    },
+    BITS * 240_000,
+  );
 });
 
 /** Publishes so many records of so many bytes. @returns those that were acknowledged */

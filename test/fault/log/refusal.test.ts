@@ -279,7 +279,7 @@ inEachRegion(() => {
     /** Nobody waits for these: what they throw would end the process. */
     it("do so once the catalogue can be written again", async () => {
       const { store } = await openStore(live);
-      append(firstLog(store.createTopic("t", { ...SMALL, retentionMs: 100 })), [message("old")], Date.now());
+      append(firstLog(store.createTopic("t", { ...SMALL, retentionMs: 1_000 })), [message("old")], Date.now());
       await store.close();
       refuse("writeSync", JOURNAL);
       const again = await open();
