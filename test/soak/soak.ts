@@ -55,7 +55,8 @@ const isRoot = process.getuid?.() === 0;
 interface Subject {
   readonly name: string;
   readonly hub: TestHub;
-  readonly faults: readonly Injection[];
+  /** By family: each comes as often as the others, however many faults it has. */
+  readonly faults: readonly (readonly Injection[])[];
   readonly settleMs: number;
   readonly livesOn: boolean;
 }
@@ -98,15 +99,17 @@ function onDevice(device: LoopDevice): { readonly data: string; readonly bootIdF
 }
 
 function mortal(hub: TestHub, device: LoopDevice | undefined): Subject {
-  const faults = [kill, killAgain, terminate, stall, ...Object.values(network)];
+  const faults = [
+    [kill, killAgain, terminate],
+    [stall, ...Object.values(network)],
+  ];
   if (device === undefined) return { name: "the hub that dies", hub, faults, settleMs: 0, livesOn: false };
-  // As often as all other deaths together.
-  const cuts = Array.from({ length: 3 }, () => cutPower(device));
-  return { name: "the hub that dies", hub, faults: [...faults, ...cuts], settleMs: UNTIL_SYNCED_MS, livesOn: false };
+  const withCuts = [...faults, [cutPower(device)]];
+  return { name: "the hub that dies", hub, faults: withCuts, settleMs: UNTIL_SYNCED_MS, livesOn: false };
 }
 
 function lasting(hub: TestHub): Subject {
-  return { name: "the hub that lives on", hub, faults: [stall, ...Object.values(network)], settleMs: 0, livesOn: true };
+  return { name: "the hub that lives on", hub, faults: [[stall], Object.values(network)], settleMs: 0, livesOn: true };
 }
 
 interface Play {
@@ -127,8 +130,10 @@ async function play({ name, hub, faults, settleMs, livesOn }: Subject, { number,
   return { hub: name, seed, result, footprint: livesOn ? await footprintOf(hub) : undefined };
 }
 
-function* chosen(faults: readonly Injection[], end: number, random: Random): Iterable<Injection> {
-  while (performance.now() < end) yield random.pick(faults);
+function* chosen(faults: Subject["faults"], end: number, random: Random): Iterable<Injection> {
+  // A round without any would say nothing.
+  do yield random.pick(random.pick(faults));
+  while (performance.now() < end);
 }
 
 /** What the process holds that lived all the time, in the last quarter of its rounds against the first: the least of each, since nobody outside can ask for a collection. */
