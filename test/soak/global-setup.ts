@@ -33,10 +33,12 @@ export function teardown(): void {
   rmSync(ROWS);
 }
 
-function cellsOf({ recoveryMs, peakMiB, ...counts }: Omit<FaultRow, "fault">): Record<string, number | string> {
+function cellsOf(row: Omit<FaultRow, "fault">): Record<string, number | string> {
+  const { recoveryMs, peakMiB, bystanderP99Ms, ...counts } = row;
   return {
     ...counts,
     "recovery ms (max)": recoveryMs === undefined ? "" : `${recoveryMs.median} (${recoveryMs.max})`,
     "peak MiB": peakMiB ?? "",
+    "bystander's p99 ms": bystanderP99Ms === undefined ? "" : `${bystanderP99Ms.quiet} → ${bystanderP99Ms.meanwhile}`,
   };
 }
