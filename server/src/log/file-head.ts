@@ -9,6 +9,7 @@ import {
   writeHeadWords,
 } from "./file-header.js";
 import type { FoundHead } from "./log-files.js";
+import type { LineageEntry } from "./port.js";
 import type { FileBackedRegion } from "./region/index.js";
 import type { PartitionLog } from "./ring-log.js";
 
@@ -29,6 +30,10 @@ export class FileHead {
   isOpen = false;
   readonly #writer: HeadWriter;
   #sequence = 0;
+  /** Of the newest copy that is on the device, as far as this process knows. */
+  #syncedSequence = 0;
+  /** What the newest copy says. */
+  #lineage: readonly LineageEntry[] | undefined;
   #count = 0;
 
   /** @param found what an existing file says; nothing for a new one */
@@ -40,6 +45,7 @@ export class FileHead {
     this.syncedOffset = found.header.syncedOffset;
     this.isOpen = found.header.state === "open" && found.header.bootId === writer.bootId;
     this.#sequence = found.sequence;
+    this.#lineage = found.header.lineage;
     this.#count = found.slot?.count ?? 0;
   }
 
@@ -49,8 +55,35 @@ export class FileHead {
     this.syncedOffset = offset;
   }
 
-  /** Writes the header copy that is the older one. */
+  /** Brings everything to the device, see {@link FileBackedRegion.sync}. */
+  async sync(): Promise<void> {
+    const sequence = this.#sequence;
+    await this.region.sync();
+    this.#syncedSequence = Math.max(this.#syncedSequence, sequence);
+  }
+
+  /** Like {@link sync}, but blocks the loop meanwhile. */
+  syncNow(): void {
+    this.region.syncNow();
+    this.#syncedSequence = this.#sequence;
+  }
+
+  /** Whether the newest header copy is on the device, as far as this process knows. */
+  get isHeaderSynced(): boolean {
+    return this.#sequence <= this.#syncedSequence;
+  }
+
+  /**
+   * Writes the header copy that is the older one; or, while the newest one is not on the device and says the same of epochs, that one again: a power cut could tear
+   * both, and nothing would be known of the log.
+   */
   writeHeader(log: PartitionLog, state: FileState, words: HeadWords = log): void {
+    const isReplaced = !this.isHeaderSynced && (state !== "open" || this.isOpen);
+    this.#writeCopy(log, state, words, isReplaced && isSameLineage(this.#lineage, log.lineage) ? 2 : 1);
+  }
+
+  /** @param step by how much the sequence grows: its lowest bit names the copy */
+  #writeCopy(log: PartitionLog, state: FileState, words: HeadWords, step: 1 | 2): void {
     const { bytes, view, headerAt, capacityBytes } = this.region;
     const header: FileHeader = {
       topic: log.topic,
@@ -66,7 +99,8 @@ export class FileHead {
       run: this.#writer.run.number,
       lineage: log.lineage,
     };
-    this.#sequence++;
+    this.#sequence += step;
+    this.#lineage = log.lineage;
     writeHeader(bytes, view, headerAt, { ...header, sequence: this.#sequence });
     this.region.save?.(headerAt + (this.#sequence % 2) * COPY_BYTES, COPY_BYTES);
     this.isOpen = state === "open";
@@ -82,9 +116,14 @@ export class FileHead {
 
   /** Writes every copy of everything: so that there is always one to fall back on, or that all of it is written to the device anew. */
   writeAll(log: PartitionLog, state: FileState, words: HeadWords = log): void {
-    this.writeHeader(log, state, words);
-    this.writeHeader(log, state, words);
+    this.#writeCopy(log, state, words, 1);
+    this.#writeCopy(log, state, words, 1);
     this.publish(words);
     this.publish(words);
   }
+}
+
+/** A log's lineage grows at its end, and its oldest entries go. */
+function isSameLineage(one: readonly LineageEntry[] | undefined, other: readonly LineageEntry[]): boolean {
+  return one?.length === other.length && one.at(-1)?.epoch === other.at(-1)?.epoch;
 }

@@ -124,6 +124,11 @@ export class FileKeeper implements LogKeeper {
     log.history = new Lineage(withEpoch(log.lineage, epoch, log.head), log.partition);
   }
 
+  /** {@link distrust} could not open the log, and nobody else has done it since. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
+  }
+
   #isThere(): boolean {
     try {
       const file = this.#context.disk.open(this.#path);
@@ -190,6 +195,16 @@ export class FileKeeper implements LogKeeper {
     }
   }
 
+  beforeEpoch(): void {
+    const file = this.#file;
+    try {
+      // Rare enough to wait for: the copy that isn't written next is the only one that a power cut leaves whole.
+      if (file?.isHeaderSynced === false) file.syncNow();
+    } catch (cause) {
+      throw this.#failed(UNSYNCED, cause, file?.syncedOffset ?? 0);
+    }
+  }
+
   lineageExtended(log: PartitionLog): void {
     this.#file?.writeHeader(log, "open");
     this.#hooks.lineageChanged();
@@ -228,7 +243,7 @@ export class FileKeeper implements LogKeeper {
     try {
       await this.#syncName();
       await this.#context.catalogueSynced();
-      if (this.#file === file) await file?.region.sync();
+      if (this.#file === file) await file?.sync();
       // A copy has taken its place: it is on the device, its name may not be.
       else await this.#syncName();
     } catch (cause) {
@@ -438,7 +453,7 @@ export class FileKeeper implements LogKeeper {
     if (file?.isOpen === true) {
       try {
         file.writeHeader(this.log, "closed");
-        await file.region.sync();
+        await file.sync();
       } catch (cause) {
         this.#failed(UNSYNCED, cause, file.syncedOffset);
       }
@@ -507,7 +522,7 @@ export class FileKeeper implements LogKeeper {
       await this.synced(this.log);
       if (this.#file.isOpen) {
         this.#file.writeHeader(this.log, "closed");
-        await this.#file.region.sync();
+        await this.#file.sync();
       }
       return this.#latch === undefined;
     } catch {

@@ -68,6 +68,10 @@ export class HeapKeeper implements LogKeeper {
     log.restore(state, new Lineage(state.lineage, log.partition));
   }
 
+  beforeEpoch(): void {
+    // Nothing is on a device.
+  }
+
   lineageExtended(): void {
     // Epochs end with the process, as the records do.
   }

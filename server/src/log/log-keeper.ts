@@ -39,6 +39,8 @@ export interface LogKeeper {
   readonly hasFile: boolean;
   /** Has an empty log's history begin elsewhere; survives `kill -9` on return. May throw `unavailable`. */
   begin(log: PartitionLog, state: LogState): void;
+  /** Called before an epoch is added to the lineage; may throw like `append`. */
+  beforeEpoch(): void;
   /** Called when an epoch was added to the lineage, before its first record; may throw like `append`. */
   lineageExtended(log: PartitionLog): void;
   synced(log: PartitionLog): Promise<void>;

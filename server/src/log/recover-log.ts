@@ -93,7 +93,7 @@ function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
  */
 function bringToDevice(file: FileHead): void {
   try {
-    file.region.syncNow();
+    file.syncNow();
   } catch {
     // The sync in the background meets the same failure, and the log is latched by it.
   }

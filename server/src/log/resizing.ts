@@ -55,8 +55,8 @@ async function fill(options: CopyOptions, file: FileHead, copy: LogCopy): Promis
     // The header goes with what it covers: at the moment of the renaming everything in the copy is on the device.
     file.noteSynced(copy.headAddress, copy.head);
     file.writeAll(log, "open", copy);
-    if (syncs < MOST_SYNCS) await file.region.sync();
-    else file.region.syncNow();
+    if (syncs < MOST_SYNCS) await file.sync();
+    else file.syncNow();
     if (isEnding()) return false;
     if (copy.head !== log.head) continue;
     takeOver(file, copy);

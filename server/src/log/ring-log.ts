@@ -327,6 +327,7 @@ export class PartitionLog implements RingLog {
     const before = this.history;
     const entries = withEpoch(before.entries, epoch, this.head);
     this.expireTo(entries[0]?.first ?? 0);
+    this.#keeper.beforeEpoch();
     this.history = new Lineage(entries, this.partition);
     try {
       this.#keeper.lineageExtended(this);

@@ -31,8 +31,10 @@ export class Topic implements StoredTopic, TopicHooks {
   readonly #heapKeepers: readonly HeapKeeper[] = [];
   readonly #catalogue: Catalogue;
   readonly #hubRun: number;
-  /** What the catalogue says of the topic is as of this run of the hub; that one's own unless a power cut has put it in doubt. */
-  #run: number;
+  /** What the catalogue said of the topic was as of this run of the hub; its own unless a power cut has put that in doubt. */
+  readonly #run: number;
+  /** {@link distrust} was called. */
+  #isLookedAt = false;
   readonly #producers: Producers;
   readonly #retentionContext: RetentionContext;
   /** For each log, where records expire by age or count. */
@@ -92,15 +94,15 @@ export class Topic implements StoredTopic, TopicHooks {
 
   /** Whether a power cut may have taken records, and everything that told of them: then {@link distrust} comes before all else. */
   get isInDoubt(): boolean {
-    return this.#run !== this.#hubRun;
+    if (this.#run === this.#hubRun) return false;
+    return !this.#isLookedAt || this.keepers.some((keeper) => keeper.isInDoubt);
   }
 
-  /** Has each log looked at. A failure is told by an event, and concerns its log alone; the topic then stays in doubt. */
+  /** Has each log looked at. A failure is told by an event, and concerns its log alone; the topic stays in doubt until that one could be opened. */
   distrust(): void {
-    const seen = this.keepers.filter((keeper) => isDone(() => keeper.distrust()));
-    if (seen.length < this.keepers.length) return;
-    this.#run = this.#hubRun;
-    isDone(() => this.lineageChanged());
+    for (const keeper of this.keepers) isDone(() => keeper.distrust());
+    this.#isLookedAt = true;
+    if (!this.isInDoubt) isDone(() => this.lineageChanged());
   }
 
   /**
@@ -154,7 +156,7 @@ export class Topic implements StoredTopic, TopicHooks {
     const expiresMs = isQuiet ? Math.min(...this.#retentions.map(({ dueMs }) => dueMs)) : Infinity;
     return {
       config: this.config,
-      run: this.#run,
+      run: this.isInDoubt ? this.#run : this.#hubRun,
       ...(expiresMs < Infinity && this.config.storage === "file" ? { expiresMs } : undefined),
       partitions: this.partitions.map((log) => ({
         lineage: log.lineage,

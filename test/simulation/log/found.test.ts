@@ -133,6 +133,25 @@ describe("a power cut after the process had died", () => {
   });
 });
 
+describe("a power cut while both copies of a header change", () => {
+  it("leaves one of them whole, and what was synced", async () => {
+    const act = async (machine: StoreMachine): Promise<void> => {
+      const first = await machine.open();
+      const log = firstLog(first.createTopic("t", SMALL));
+      append(log, [message("kept")]);
+      await log.synced();
+      // Enough of them that a copy takes more than one sector.
+      for (let i = 0; i < 8; i++) log.beginAt(log.head, [...log.lineage, { epoch: `begun-${i}`, first: log.head }]);
+      machine.disk.cutPower();
+      expect(textsOf(logOf(await machine.open()))).toEqual(["kept"]);
+    };
+    await onMachines(
+      act,
+      Array.from({ length: 40 }, (_, seed) => seed),
+    );
+  });
+});
+
 describe("a recovery after a power cut that is killed", () => {
   it("cuts the log where it is cut when it is left alone", async () => {
     for (const at of Array.from({ length: 22 }, (_, i) => i)) {
