@@ -133,6 +133,24 @@ describe("a power cut after the process had died", () => {
   });
 });
 
+describe("a power cut behind a sync of the catalogue's journal that failed in a process that is gone", () => {
+  it("takes no topic with a record that the next process acknowledged as synced", async () => {
+    await onMachines(async (machine) => {
+      const first = await machine.open();
+      machine.disk.failSyncs = 20;
+      append(firstLog(first.createTopic("t", SMALL)), [message("kept")]);
+      await machine.scheduler.pause(1_500);
+      await first.close().catch(() => undefined);
+      machine.disk.failSyncs = 0;
+      const second = await machine.open();
+      await machine.scheduler.pause(5_000);
+      await logOf(second).synced();
+      machine.disk.cutPower();
+      expect(textsOf(logOf(await machine.open()))).toEqual(["kept"]);
+    });
+  });
+});
+
 describe("a power cut while both copies of a header change", () => {
   it("leaves one of them whole, and what was synced", async () => {
     const act = async (machine: StoreMachine): Promise<void> => {

@@ -170,7 +170,8 @@ function openSegment(disk: Disk, path: string, settled: number, entries: Entry[]
     if (behind < 0) break;
     at = behind;
   }
-  return { file, length: at, last, isDirty: at > 0, isFailed: false };
+  // A sync may have failed in the process before, which the system doesn't tell a second time.
+  return { file, length: at, last, isDirty: at > 0, isFailed: at > 0 };
 }
 
 /** Gives up a file's blocks, of which the system may think wrongly that they are on the device. */
