@@ -55,6 +55,7 @@ export function readHistory(topic: Topic, input: HistoryInput, dialect: HistoryD
     const message = `Topic ${shown(topic.name)} has no partition ${shown(partition)}: use 0 to ${topic.feeds.length - 1}.`;
     throw new RingcastError("bad_request", message, { field: "partition" });
   }
+  log.ensureKnown();
   const { offset, stoodAt } = beginningOf(log, from, partition);
   const page: Page = {
     dialect,

@@ -100,7 +100,9 @@ class LocalHub implements Hub {
   }
 
   describe(topic: string): TopicDescription {
-    return describe(this.#topics.get(topic));
+    const known = this.#topics.get(topic);
+    for (const { log } of known.feeds) log?.ensureKnown();
+    return describe(known);
   }
 
   listTopics(after: string | undefined, limit: number): TopicPage {

@@ -198,6 +198,7 @@ export class Interests {
   #planOf(topic: Topic, { from, until }: SubscribeInput): Plan {
     const start = startOf(from, topic.name);
     const nowMs = this.#runtime.nowMs();
+    for (const { log } of topic.feeds) log?.ensureKnown();
     return {
       topic,
       beginnings: topic.feeds.map((feed) => beginningOf(feed.log as RingLog, start, feed.partition)),

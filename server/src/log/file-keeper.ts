@@ -47,6 +47,8 @@ export class FileKeeper implements LogKeeper {
   #isWarm = false;
   /** Whether the directory has to be synced for the file to be found after a power cut. */
   #isNameDirty = false;
+  /** The process before left it open, and it was not opened since: what the catalogue says of it is of some time before. */
+  #isUnread: boolean;
   /** The file is gone or was set aside, with whatever it held. */
   #isLost = false;
   /** A power cut may have taken a file of which nothing tells. */
@@ -75,6 +77,7 @@ export class FileKeeper implements LogKeeper {
     this.#wantedCapacityBytes = this.log.capacityBytes;
     this.#countedBytes = this.log.storedBytes;
     this.#isMarkedOpen = options.wasOpen;
+    this.#isUnread = options.wasOpen;
     this.#path = join(options.context.directory, fileNameOf(this.log.topic, this.log.partition));
   }
 
@@ -106,6 +109,10 @@ export class FileKeeper implements LogKeeper {
       this.health(log, error);
       throw error;
     }
+  }
+
+  ensureKnown(log: PartitionLog): void {
+    if (this.#isUnread || this.#isInDoubt) this.open(log);
   }
 
   /**
@@ -647,6 +654,7 @@ export class FileKeeper implements LogKeeper {
     this.#isWarm = false;
     this.#isLost = false;
     this.#isInDoubt = false;
+    this.#isUnread = false;
     log.attach(file.region, (changed) => file.publish(changed));
     this.afterGrow(log);
     this.#context.opened(this);

@@ -28,6 +28,10 @@ export class HeapKeeper implements LogKeeper {
     return region;
   }
 
+  ensureKnown(): void {
+    // It has no file.
+  }
+
   beforeAppend(log: PartitionLog): void {
     log.isDirty = true;
   }

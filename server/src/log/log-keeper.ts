@@ -25,6 +25,8 @@ export interface LogKeeper {
    * @throws RingcastError `unavailable`
    */
   open(log: PartitionLog): Region;
+  /** Opens a log of which only its file tells where it stands; may throw `unavailable`. */
+  ensureKnown(log: PartitionLog): void;
   /** Called before the first append since the log was opened or synced; may throw like `append`. */
   beforeAppend(log: PartitionLog): void;
   /** Called before the tail passes records of which somebody still needs something; may throw like `append`. */

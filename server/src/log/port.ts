@@ -87,6 +87,11 @@ export interface RingLog {
   readonly failure: Error | undefined;
 
   /**
+   * Opens a log that could not be opened when the store was: until then nobody knows where it stands. Whoever is going to tell that asks for it first.
+   * @throws RingcastError `unavailable` while that fails
+   */
+  ensureKnown(): void;
+  /**
    * Appends a whole batch or nothing.
    *
    * @throws RingcastError `too_large` over a quarter of the capacity, `unavailable` when the disk is full or the log is latched; nothing was changed then

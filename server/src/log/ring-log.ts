@@ -127,6 +127,10 @@ export class PartitionLog implements RingLog {
     this.lastTimestamp = words.lastTimestamp;
   }
 
+  ensureKnown(): void {
+    if (this.#region === undefined) this.#keeper.ensureKnown(this);
+  }
+
   append(messages: readonly NewMessage[], assignment: Assignment, producer?: ProducerMark): void {
     if (messages.length === 0) return;
     if (this.#region === undefined) this.#keeper.open(this);

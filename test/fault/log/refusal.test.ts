@@ -189,6 +189,26 @@ inEachRegion(() => {
     });
   });
 
+  describe("a log that could not be opened at the start", () => {
+    it("tells nobody where it stands before it can be opened: a reader at its head would seem to be ahead of it", async () => {
+      const { store } = await open();
+      append(firstLog(store.createTopic("t", SMALL)), [message("one")]);
+      refuse("openSync", ".ring");
+      const log = await afterKill();
+      refuseNothing();
+      expect(() => {
+        log.ensureKnown();
+      }).toThrow(expect.objectContaining({ code: "unavailable" }));
+      await vi.waitFor(
+        () => {
+          log.ensureKnown();
+        },
+        { timeout: 3_000 },
+      );
+      expect(log.head).toBe(1);
+    });
+  });
+
   describe("a producer", () => {
     it("is asked to wait, and not for another sequence, while a log can't be opened that knows it", async () => {
       const { store } = await open();
