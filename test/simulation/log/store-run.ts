@@ -522,6 +522,7 @@ class StoreRun {
       records: Math.min(...limits.map(({ retentionRecords }) => most(retentionRecords))),
       sinceMs: this.#wall.nowMs() - Math.min(...limits.map(({ retentionMs }) => most(retentionMs))),
       isShrinking: new Set(capacities).size > 1,
+      mayBegin: this.#hasFaults,
     };
   }
 }

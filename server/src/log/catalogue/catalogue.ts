@@ -15,6 +15,8 @@ export type { CataloguedPartition, CataloguedTopic, Deletion, ProducerChange } f
 const GROUP = 512;
 /** Changes held while the device takes the transaction before. */
 const MOST_HELD = 1_024;
+/** Times that lmdb brings over what the journal can't, until both files of that one are empty. */
+const MOST_BRINGINGS = 4;
 /** Changes held while lmdb can't write; beyond it changes are refused. */
 const MAX_PENDING = 65_536;
 
@@ -180,7 +182,8 @@ export class Catalogue {
   /** Resolves when every change so far is on the device. @throws RingcastError `unavailable` */
   async synced(): Promise<void> {
     try {
-      if (this.#journal.hasFailed) await this.#bringOver();
+      // Changes that come meanwhile may still go to a file that can't be trusted; both files are emptied one after the other.
+      for (let tries = 0; this.#journal.hasFailed && tries < MOST_BRINGINGS; tries++) await this.#bringOver();
       await this.#journal.synced();
     } catch (cause) {
       throw unwritable(cause);
