@@ -402,9 +402,19 @@ class StoreRun {
       headers: new Uint8Array(0),
     }));
     const timestamp = Math.max(this.#wall.nowMs(), log.lastTimestamp);
-    ledger.append(log, { texts, mark, atMs: timestamp }, () =>
-      log.append(messages, { epoch: log.epoch, firstOffset: log.head, timestamp }, mark),
-    );
+    const append = (): void =>
+      ledger.append(log, { texts, mark, atMs: timestamp }, () =>
+        log.append(messages, { epoch: log.epoch, firstOffset: log.head, timestamp }, mark),
+      );
+    const { epoch } = log;
+    try {
+      append();
+    } catch (error) {
+      // The file was opened for it, and another epoch had to begin: then it says so, and takes the next one.
+      if (this.#disk.isDown || log.epoch === epoch) throw error;
+      ledger.refused();
+      append();
+    }
     if (producer !== undefined) topic.sequences.set(producer, sequence + 1);
   }
 
