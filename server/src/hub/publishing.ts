@@ -133,6 +133,7 @@ export class Publishing {
       ({ partition }) => known?.offsets.every((range) => range.partition !== partition) ?? true,
     );
     const feeds = missing.map(({ partition }) => topic.feeds[partition] as Feed);
+    open(feeds, known === undefined ? "no" : "unknown");
     // One time for the whole publish, so that one reply can tell it.
     let timestamp = Math.max(this.#runtime.nowMs(), known?.timestamp ?? 0);
     for (const { log } of feeds) timestamp = Math.max(timestamp, log?.lastTimestamp ?? 0);
@@ -297,6 +298,15 @@ function outOfSequence(sequence: number, expected: number): RingcastError {
 function logsOf(topic: Topic, offsets?: readonly OffsetRange[]): readonly RingLog[] {
   const partitions = offsets?.map(({ partition }) => partition) ?? topic.feeds.map(({ partition }) => partition);
   return partitions.flatMap((partition) => topic.feeds[partition]?.log ?? []);
+}
+
+/** @throws RingcastError `unavailable` before anything was appended, rather than in the midst of it */
+function open(feeds: readonly Feed[], stored: "no" | "unknown"): void {
+  try {
+    for (const { log } of feeds) log?.open();
+  } catch (error) {
+    throw cannotStore(error, stored);
+  }
 }
 
 /** @param stored `no`: nothing was stored; `unknown`: some of it may be */

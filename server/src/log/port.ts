@@ -92,6 +92,11 @@ export interface RingLog {
    */
   ensureKnown(): void;
   /**
+   * Brings the log into memory for an append. Where it stands, and its epoch, may be others afterwards: whoever assigns places asks for it first.
+   * @throws RingcastError `unavailable`
+   */
+  open(): void;
+  /**
    * Appends a whole batch or nothing.
    *
    * @throws RingcastError `too_large` over a quarter of the capacity, `unavailable` when the disk is full or the log is latched; nothing was changed then

@@ -131,9 +131,13 @@ export class PartitionLog implements RingLog {
     if (this.#region === undefined) this.#keeper.ensureKnown(this);
   }
 
+  open(): void {
+    if (this.#region === undefined) this.#keeper.open(this);
+  }
+
   append(messages: readonly NewMessage[], assignment: Assignment, producer?: ProducerMark): void {
     if (messages.length === 0) return;
-    if (this.#region === undefined) this.#keeper.open(this);
+    this.open();
     this.isUsed = true;
     this.#checkAssignment(assignment);
     const part = producer === undefined ? NO_PRODUCER : encodeProducerPart(producer, messages.length);
