@@ -15,8 +15,8 @@ export function mappedLogsFor({ maxMappedLogs }: Config, log: Logger): number {
   const mappings = limitOf("/proc/sys/vm/max_map_count", /^(\d+)/);
   const allowed = Math.min(maxMappedLogs, Math.floor(openFiles / 2), Math.floor(mappings * SHARE_OF_MAPPINGS));
   if (allowed < maxMappedLogs) {
-    const sentence = `only ${allowed} logs are kept open at once: raise LimitNOFILE, vm.max_map_count, or lower maxMappedLogs`;
-    log.warn({ openFiles, mappings, maxMappedLogs }, sentence);
+    const numbers = { allowed, openFiles, mappings, maxMappedLogs };
+    log.warn(numbers, "fewer logs are kept open at once: raise LimitNOFILE, vm.max_map_count, or lower maxMappedLogs");
   }
   return allowed;
 }

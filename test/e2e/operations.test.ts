@@ -99,8 +99,9 @@ describe("the page on operations", { timeout: 60_000 }, () => {
     for (const name of used) expect(known).toContain(name.replace(/_bucket$/, ""));
   });
 
-  test("explains each line that the storage watch writes", () => {
-    const source = readFileSync(join(ROOT, "server/src/storage-watch.ts"), "utf8");
+  test("explains each line that is written about the storage", () => {
+    const files = ["storage-watch.ts", "system-limits.ts"];
+    const source = files.map((name) => readFileSync(join(ROOT, "server/src", name), "utf8")).join("");
     const lines = [...source.matchAll(/"([a-z][^"]* [^"]+)"/g)]
       .map((match) => match[1])
       .filter((line) => line !== "topic created");

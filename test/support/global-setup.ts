@@ -15,7 +15,7 @@ import {
 } from "./system-packages.js";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const NEEDS_A_HUB = new Set(["integration", "hostile", "e2e", "fault", "soak"]);
+const NEEDS_A_HUB = new Set(["integration", "hostile", "e2e", "fault", "soak", "release"]);
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -28,7 +28,8 @@ let cleanUp: (() => void) | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
   if (!NEEDS_A_HUB.has(project.name)) return;
-  if (project.name === "e2e") [CHROMIUM, CURL, PYTHON_MSGPACK].forEach(ensureProgram);
+  if (project.name === "e2e") ensureProgram(CHROMIUM);
+  if (project.name === "release") [CHROMIUM, CURL, PYTHON_MSGPACK].forEach(ensureProgram);
   if (project.name === "soak") [STRACE, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
   const { buildForTests } = await import("../../build.mjs");
   const folder = join(ROOT, ".cache", `build-${project.name}-${process.pid}`);

@@ -92,7 +92,7 @@ it("loses, repeats and reorders nothing, announces each gap exactly, and ends on
         seen.ended += Number(hasEnded);
       }
     }),
-    { numRuns: 80 },
+    { numRuns: 40 },
   );
   // A run in which nothing of this happened would show nothing.
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(0);

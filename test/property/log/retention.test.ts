@@ -167,7 +167,7 @@ describe("retention beside a plain model", () => {
           await pair.store.close();
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });

@@ -204,7 +204,7 @@ describe("a ring log beside a plain model", () => {
     const steps = fc.array(fc.oneof(...onDisk), { minLength: 1, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(steps, (list) => holds("file", list)),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -212,7 +212,7 @@ describe("a ring log beside a plain model", () => {
     const steps = fc.array(fc.oneof(...onDisk), { minLength: 1, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(steps, (list) => holds("file", list, false)),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -220,7 +220,7 @@ describe("a ring log beside a plain model", () => {
     const steps = fc.array(fc.oneof(...inMemory), { minLength: 1, maxLength: 80 });
     await fc.assert(
       fc.asyncProperty(steps, (list) => holds("memory", list)),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });

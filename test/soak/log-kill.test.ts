@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LogStore, StoredTopic } from "../../../server/src/log/index.js";
-import { copyAsKilled, openStore, readAll } from "../../support/log-store.js";
-import { tempDir } from "../../support/temp-dir.js";
-import { dataOf } from "./appended.js";
-import { appenderProgram } from "./appender-program.js";
+import type { LogStore, StoredTopic } from "../../server/src/log/index.js";
+import { copyAsKilled, openStore, readAll } from "../support/log-store.js";
+import { tempDir } from "../support/temp-dir.js";
+import { dataOf } from "../fault/log/appended.js";
+import { appenderProgram } from "../fault/log/appender-program.js";
 
 const DIRECTORIES = 4;
 /** Six are every kind of death and look; more find what is rare, where there is time. */

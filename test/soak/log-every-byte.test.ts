@@ -1,6 +1,6 @@
 /** Truncation at each byte of the last three records, and a flipped bit at each byte of three records. The same for each byte of the header: `test/soak/storage.test.ts`. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flip, type Found, KilledLogs, RECORDS, without } from "./killed-logs.js";
+import { flip, type Found, KilledLogs, RECORDS, without } from "../fault/log/killed-logs.js";
 
 const CASES = (["mapped", "file"] as const).flatMap((region) =>
   (["synced", "stored"] as const).map((durability) => ({ region, durability })),
