@@ -402,19 +402,11 @@ class StoreRun {
       headers: new Uint8Array(0),
     }));
     const timestamp = Math.max(this.#wall.nowMs(), log.lastTimestamp);
-    const append = (): void =>
-      ledger.append(log, { texts, mark, atMs: timestamp }, () =>
-        log.append(messages, { epoch: log.epoch, firstOffset: log.head, timestamp }, mark),
-      );
-    const { epoch } = log;
-    try {
-      append();
-    } catch (error) {
-      // The file was opened for it, and another epoch had to begin: then it says so, and takes the next one.
-      if (this.#disk.isDown || log.epoch === epoch) throw error;
-      ledger.refused();
-      append();
-    }
+    // As the hub does: it may find that another epoch has to begin.
+    log.open();
+    ledger.append(log, { texts, mark, atMs: timestamp }, () =>
+      log.append(messages, { epoch: log.epoch, firstOffset: log.head, timestamp }, mark),
+    );
     if (producer !== undefined) topic.sequences.set(producer, sequence + 1);
   }
 
