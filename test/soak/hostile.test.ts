@@ -51,6 +51,8 @@ const RUNS = TRANSPORTS.flatMap((transport, at) =>
 
 /** What a case may leave in the hub, over all, after a collection. */
 const KEPT_BYTES_A_CASE = 4 * KIB;
+/** The allocator takes and gives back memory in pieces, however few bytes are in use. */
+const SLACK_BYTES = 256 * KIB;
 /** A heap that has grown for another reason has done so once; a leak goes on. */
 const WINDOWS = 3;
 /** Beyond it a case is tried once, not again and again. */
@@ -85,7 +87,7 @@ describe("hostile input, again and again", () => {
       ...{ acknowledged: messages, delivered: messages, ...NOTHING, peakMiB: memory.peakMiB },
       bystanderP99Ms: { quiet: p99(quiet), meanwhile: p99(meanwhile) },
     });
-    expect(Math.min(...kept) / TRIES).toBeLessThanOrEqual(KEPT_BYTES_A_CASE);
+    expect(Math.min(...kept)).toBeLessThanOrEqual(KEPT_BYTES_A_CASE * TRIES + SLACK_BYTES);
   });
 });
 

@@ -17,3 +17,9 @@ export function cycles(bounded: number, long: number): number {
 export function amount(bounded: number, long: number): number {
   return isLong ? long : bounded;
 }
+
+/**
+ * The first seed of a simulation, where a seed makes the same choices in every run: the same ones each time, so that a change that breaks a promise is found by the
+ * change, and a new seed's finding by whoever asks for new seeds.
+ */
+export const FIRST_SEED = Number(process.env["RINGCAST_SEED"] ?? 1);

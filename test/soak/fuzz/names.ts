@@ -112,7 +112,8 @@ function judgeFilter(text: string): boolean {
 
 function judgeQuery(text: string): boolean {
   const query = new Query(text);
-  const reference = new URLSearchParams(text);
+  // The reference drops one question mark in front.
+  const reference = new URLSearchParams(`?${text}`);
   for (const name of ["from", "until", "limit", "a"]) {
     const all = reference.getAll(name);
     if (all.length > 1) demand(refusalOf(() => query.text(name)) !== undefined, "taken twice", text);

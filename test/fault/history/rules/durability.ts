@@ -1,5 +1,5 @@
 /** What was acknowledged is there, once and whole: A1, A5 (stored twice), A16. */
-import type { Anomaly, ReadBack } from "../history.js";
+import type { Anomaly, Place, ReadBack } from "../history.js";
 import { nameOf, partitionKey, type Call, type HistoryIndex } from "../history-index.js";
 
 export function durability(index: HistoryIndex): Anomaly[] {
@@ -14,12 +14,18 @@ function lost(index: HistoryIndex): Anomaly[] {
     if (call.outcome !== "ok" || call.ended < deleted || mayBeGone(call, index)) return [];
     return call.places.flatMap((place, at): Anomaly[] => {
       const readBack = index.readBacks.get(partitionKey(place));
-      if (readBack === undefined || place.offset < readBack.tail) return [];
+      if (readBack === undefined || place.offset < readBack.tail || wasLetGo(place, call, index)) return [];
       if (held.get(partitionKey(place))?.get(`${place.epoch}/${place.offset}`) !== undefined) return [];
       const what = `${call.publish.values[at]?.value} was acknowledged at ${nameOf(place)} and is not there`;
       return [{ name: "A1", what: `${what} (${whereabouts(place.offset, readBack)})` }];
     });
   });
+}
+
+/** Retention has passed it before the end: a log of which nothing was left may begin anew at 0, in another epoch. */
+function wasLetGo(place: Place, call: Call, { standings }: HistoryIndex): boolean {
+  const key = partitionKey(place);
+  return standings.some((seen) => partitionKey(seen) === key && seen.told > call.ended && seen.tail > place.offset);
 }
 
 /** `stored` is kept over the death of the process, not over that of the machine. */
