@@ -46,7 +46,8 @@ export function readFlags(argv: readonly string[], cwd: string): GivenValues {
     if (key === undefined) throw unknownFlag(argument, name);
     const setting = settingOf(key);
     if (!KEYS_BY_FLAG.has(name)) {
-      if (inline !== undefined) throw new ConfigError(`${name} takes no value; write ${flagOf(key)}=${inline}.`, key);
+      if (inline !== undefined)
+        throw new ConfigError(`${name} takes no value: leave ${shown(inline)} out, or give it to ${flagOf(key)}.`, key);
       given.set(key, { value: false, from: "flag", name });
       continue;
     }

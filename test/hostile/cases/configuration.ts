@@ -67,6 +67,11 @@ export const CONFIGURATIONS: readonly ConfigCase[] = [
   ...numbered("C2", [
     { title: "an open address without a token", argv: exposed, complaint: "--token-file" },
     { title: "an address with what can't be seen", argv: ["--host", "\u202e0.0.0.0"], complaint: "--token-file" },
+    {
+      title: "a value with what can't be seen, for a flag that takes none",
+      argv: ["--no-mmap=\u202etrue"],
+      complaint: "takes no value",
+    },
     { title: "all of IPv6 without a token", argv: ["--host", "::"], complaint: "--token-file" },
     ...["changeme", "secret", "password", STRONG.slice(1)].map((token) => ({
       title: `an open address with the token ${token.slice(0, 8)}`,
