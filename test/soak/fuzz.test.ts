@@ -10,7 +10,7 @@ import { JSON_DECODERS } from "./fuzz/json.js";
 import { NAME_DECODERS } from "./fuzz/names.js";
 import { settingDecoders } from "./fuzz/settings.js";
 import { addRow, NOTHING } from "./rows.js";
-import { amount, SEED } from "./scale.js";
+import { amount, FIRST_SEED } from "./scale.js";
 
 const INPUTS = amount(100_000, 1_000_000);
 /** A decoder that keeps something keeps it a hundred thousand times. */
@@ -25,14 +25,14 @@ const DECODERS = [...JSON_DECODERS, ...BINARY_DECODERS, ...NAME_DECODERS, ...set
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-describe(`decoders (RINGCAST_SEED=${SEED}, ${INPUTS} inputs)`, () => {
+describe(`decoders (RINGCAST_SEED=${FIRST_SEED}, ${INPUTS} inputs)`, () => {
   it.each(DECODERS)("$name", { timeout: 600_000 }, (decoder) => {
     const inputs = Math.ceil(INPUTS * decoder.share);
-    decoder.run(Math.ceil(inputs / 20), SEED + 1);
+    decoder.run(Math.ceil(inputs / 20), FIRST_SEED + 1);
     collect();
     const before = process.memoryUsage().heapUsed;
 
-    const { taken, refused } = decoder.run(inputs, SEED);
+    const { taken, refused } = decoder.run(inputs, FIRST_SEED);
 
     collect();
     const grown = process.memoryUsage().heapUsed - before;
