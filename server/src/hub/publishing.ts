@@ -315,5 +315,6 @@ function cannotStore(error: unknown, stored: "no" | "unknown"): unknown {
   const details = error instanceof RingcastError ? error.details : {};
   const message =
     error instanceof RingcastError ? error.message : "The log can't store at the moment: publish again later.";
-  return new RingcastError("unavailable", message, { ...details, stored }, { cause: error });
+  const outcome = details["stored"] === "unknown" ? "unknown" : stored;
+  return new RingcastError("unavailable", message, { ...details, stored: outcome }, { cause: error });
 }

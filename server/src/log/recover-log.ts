@@ -3,11 +3,8 @@ import type { FileHead } from "./file-head.js";
 import { EPOCH_LENGTH, Lineage, withEpoch } from "./lineage.js";
 import type { FoundHead } from "./log-files.js";
 import { recover, type Recovery } from "./recovery.js";
-import { believedLength, lapOf, placeOf, saveRange } from "./ring.js";
+import { believedLength, lapOf, WIPED_BYTES, wipe } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
-
-/** Of a record or filler, so that it is none any more. */
-const WIPED_BYTES = 8;
 
 /** What recovering a log takes. */
 export interface LogRecovery {
@@ -64,9 +61,7 @@ function wipeUnpublished(log: PartitionLog, file: FileHead): void {
   const allocatedEnd = lapOf(headAddress, capacityBytes) + region.allocatedBytes - (region.allocatedBytes % 8);
   if (headAddress + WIPED_BYTES > allocatedEnd) return;
   if (believedLength(region, log.history, headAddress, head, allocatedEnd) === 0) return;
-  const place = placeOf(region, headAddress);
-  region.bytes.fill(0, place, place + WIPED_BYTES);
-  saveRange(region, headAddress, headAddress + WIPED_BYTES);
+  wipe(region, headAddress);
   bringToDevice(file);
 }
 

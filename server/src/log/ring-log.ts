@@ -19,7 +19,7 @@ import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogState } from "./log-kee
 import type { Assignment, LineageEntry, LogCursor, ProducerMark, ReadResult, ReadStatus, RingLog } from "./port.js";
 import { readBlock } from "./read.js";
 import type { Region } from "./region/index.js";
-import { type Resumption, saveRange } from "./ring.js";
+import { saveRange, type Resumption, wipe } from "./ring.js";
 import { SparseIndex } from "./sparse-index.js";
 
 /** One partition's log over a region. It decides nothing about files: its keeper does. */
@@ -137,8 +137,11 @@ export class PartitionLog implements RingLog {
 
   append(messages: readonly NewMessage[], assignment: Assignment, producer?: ProducerMark): void {
     if (messages.length === 0) return;
+    const { epoch } = this;
     this.open();
     this.isUsed = true;
+    // The place was assigned before opening began another epoch: the one it names may be that of what was lost.
+    if (this.epoch !== epoch) throw this.#standsElsewhere(assignment);
     this.#checkAssignment(assignment);
     const part = producer === undefined ? NO_PRODUCER : encodeProducerPart(producer, messages.length);
     const end = planEnd(this, messages, part.length);
@@ -321,9 +324,12 @@ export class PartitionLog implements RingLog {
       assignment.timestamp >= this.lastTimestamp
     )
       return;
-    const given = `${assignment.epoch}/${assignment.firstOffset}`;
-    const message = `The log stands at ${this.epoch}/${this.head} and can't append at ${given}: try again.`;
-    throw new RingcastError("unavailable", message, { stored: "no" });
+    throw this.#standsElsewhere(assignment);
+  }
+
+  #standsElsewhere({ epoch, firstOffset }: Assignment): RingcastError {
+    const message = `The log stands at ${this.epoch}/${this.head} and can't append at ${epoch}/${firstOffset}: try again.`;
+    return new RingcastError("unavailable", message, { stored: "no" });
   }
 
   #isNewEpoch(epoch: string): boolean {
@@ -373,9 +379,19 @@ export class PartitionLog implements RingLog {
       this.index.dropFrom(before.headAddress);
       this.#refusedEnd = headAddress;
       this.#keeper.health(this, error as Error);
-      throw error;
+      throw this.#wipeRefused() ? error : perhapsStored(error);
     }
     if (this.failure !== undefined) this.#keeper.health(this, undefined);
+  }
+
+  /** @returns false when the file may still have the batch, for whoever scans it before it is saved without */
+  #wipeRefused(): boolean {
+    try {
+      wipe(this.#region as Region, this.headAddress);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #grow(region: Region, end: number): void {
@@ -413,6 +429,12 @@ export class PartitionLog implements RingLog {
     result.nextAddress = offset === this.head ? this.headAddress : address;
     return (result.status = "end");
   }
+}
+
+/** For a refusal of which nobody knows whether a power cut would bring the records back. */
+function perhapsStored(error: unknown): unknown {
+  if (!(error instanceof RingcastError)) return error;
+  return new RingcastError(error.code, error.message, { ...error.details, stored: "unknown" }, { cause: error });
 }
 
 /** Whether these can be the epochs of a log that stands at an offset: ascending, each with a name of its own, none beyond it. */

@@ -29,6 +29,19 @@ export function saveRange(region: Region, from: number, to: number): void {
   if (end < to) region.save(ringAt, to - end);
 }
 
+/** Bytes of a record or filler that are enough for it to be none any more. */
+export const WIPED_BYTES = 8;
+
+/**
+ * Has what stands behind a head be no record any more: it was never published, but a log that is scanned after a power cut would take it for one.
+ * @throws RingcastError `unavailable` where that doesn't survive the process; the memory is wiped then as well
+ */
+export function wipe(region: Region, headAddress: number): void {
+  const place = placeOf(region, headAddress);
+  region.bytes.fill(0, place, place + WIPED_BYTES);
+  saveRange(region, headAddress, headAddress + WIPED_BYTES);
+}
+
 /** The next address that is no longer in the same lap, at most `limit`. */
 export function lapEnd(address: number, capacityBytes: number, limit: number): number {
   return Math.min(lapOf(address, capacityBytes) + capacityBytes, limit);

@@ -189,6 +189,24 @@ inEachRegion(() => {
     });
   });
 
+  describe("a batch whose bytes are in the file, and whose head could not be written", () => {
+    it("comes to light by no power cut once the log works again; until then nobody knows", async () => {
+      const { store } = await open(live, { mmap: false });
+      const log = firstLog(store.createTopic("t", SMALL));
+      append(log, [message("one")]);
+      refuse("writeSync", ".ring", 1);
+      expect(() => {
+        append(log, [message("refused")]);
+      }).toThrow(expect.objectContaining({ code: "unavailable", details: { stored: "unknown" } }));
+      refuseNothing();
+      await vi.waitUntil(() => log.failure === undefined, { timeout: 3_000 });
+      const dead = join(root.path, "dead");
+      copyAsKilled(live, dead);
+      const { store: after } = await open(dead, { mmap: false, bootId: "2".repeat(32) });
+      expect(textsOf(firstLog(after.topic("t")))).toEqual(["one"]);
+    });
+  });
+
   describe("a log that could not be opened at the start", () => {
     it("tells nobody where it stands before it can be opened: a reader at its head would seem to be ahead of it", async () => {
       const { store } = await open();
