@@ -18,7 +18,7 @@ import { locate, locateTime, timeAt } from "./locate.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogState } from "./log-keeper.js";
 import type { Assignment, LineageEntry, LogCursor, ProducerMark, ReadResult, ReadStatus, RingLog } from "./port.js";
 import { readBlock } from "./read.js";
-import type { Region } from "./region/index.js";
+import { perhapsStored, type Region } from "./region/index.js";
 import { saveRange, type Resumption, wipe } from "./ring.js";
 import { SparseIndex } from "./sparse-index.js";
 
@@ -368,8 +368,10 @@ export class PartitionLog implements RingLog {
   /** Has the batch behind the head survive the process, and makes it visible; nothing of it is, here or in the file, when that fails. */
   #advance(headAddress: number, head: number, timestamp: number): void {
     const before = { head: this.head, headAddress: this.headAddress, lastTimestamp: this.lastTimestamp };
+    let isSaved = false;
     try {
       saveRange(this.#region as Region, before.headAddress, headAddress);
+      isSaved = true;
       this.head = head;
       this.headAddress = headAddress;
       this.lastTimestamp = timestamp;
@@ -379,18 +381,18 @@ export class PartitionLog implements RingLog {
       this.index.dropFrom(before.headAddress);
       this.#refusedEnd = headAddress;
       this.#keeper.health(this, error as Error);
-      throw this.#wipeRefused() ? error : perhapsStored(error);
+      throw this.#withdrawn(isSaved ? perhapsStored(error) : error);
     }
     if (this.failure !== undefined) this.#keeper.health(this, undefined);
   }
 
-  /** @returns false when the file may still have the batch, for whoever scans it before it is saved without */
-  #wipeRefused(): boolean {
+  /** Takes a refused batch out of the memory, and out of the file if it got there. @returns what to tell of it */
+  #withdrawn(refusal: unknown): unknown {
     try {
       wipe(this.#region as Region, this.headAddress);
-      return true;
+      return refusal instanceof RingcastError ? certainlyNotStored(refusal) : refusal;
     } catch {
-      return false;
+      return refusal;
     }
   }
 
@@ -431,10 +433,8 @@ export class PartitionLog implements RingLog {
   }
 }
 
-/** For a refusal of which nobody knows whether a power cut would bring the records back. */
-function perhapsStored(error: unknown): unknown {
-  if (!(error instanceof RingcastError)) return error;
-  return new RingcastError(error.code, error.message, { ...error.details, stored: "unknown" }, { cause: error });
+function certainlyNotStored({ code, message, details, cause }: RingcastError): RingcastError {
+  return new RingcastError(code, message, { ...details, stored: "no" }, { cause });
 }
 
 /** Whether these can be the epochs of a log that stands at an offset: ascending, each with a name of its own, none beyond it. */

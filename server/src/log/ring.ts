@@ -4,7 +4,7 @@
  */
 import { checkRecord, isFiller, isHubPartIntact, offsetOf, RECORD_ALIGNMENT } from "@ringcast/protocol";
 import type { Lineage } from "./lineage.js";
-import type { Region } from "./region/index.js";
+import { perhapsStored, type Region } from "./region/index.js";
 
 /** First address of the lap that an address belongs to. */
 export function lapOf(address: number, capacityBytes: number): number {
@@ -26,7 +26,12 @@ export function saveRange(region: Region, from: number, to: number): void {
   }
   const end = Math.min(to, lapOf(from, capacityBytes) + capacityBytes);
   region.save(placeOf(region, from), end - from);
-  if (end < to) region.save(ringAt, to - end);
+  if (end === to) return;
+  try {
+    region.save(ringAt, to - end);
+  } catch (error) {
+    throw perhapsStored(error);
+  }
 }
 
 /** Bytes of a record or filler that are enough for it to be none any more. */

@@ -3,7 +3,7 @@ import type { DiskFile } from "../disk/port.js";
 import { FILE_HEADER_BYTES } from "../file-header.js";
 import { RegionFile } from "./region-file.js";
 import type { FileBackedRegion } from "./region.js";
-import { storageError } from "./storage-error.js";
+import { perhapsStored, storageError } from "./storage-error.js";
 
 /** Reads and writes of more than 2 GiB at once are refused by Node. */
 const MOST_AT_ONCE = 2 ** 30;
@@ -68,10 +68,11 @@ export class FileRegion implements FileBackedRegion {
   save(place: number, length: number): void {
     const end = place + length;
     const { file } = this.#file;
+    let at = place;
     try {
-      for (let at = place; at < end;) at += file.write(this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
+      while (at < end) at += file.write(this.bytes, at, Math.min(end - at, MOST_AT_ONCE), at);
     } catch (error) {
-      throw storageError(error);
+      throw at === place ? storageError(error) : perhapsStored(storageError(error));
     }
   }
 

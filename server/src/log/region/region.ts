@@ -28,7 +28,7 @@ export interface Region {
    * Brings bytes that were written to this memory to where they survive the process; undefined where they are there already, or never are.
    *
    * @param place of the first byte in `bytes`
-   * @throws RingcastError `unavailable` (disk full, device error)
+   * @throws RingcastError `unavailable` (disk full, device error), with `details.stored` "unknown" where some of them are there
    */
   save?(place: number, length: number): void;
   /** Forces everything written before the call to the storage device, off the loop. Rejects with what the system says. */

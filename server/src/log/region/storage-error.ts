@@ -16,3 +16,9 @@ function adviceFor(code: string): string {
   }
   return `The log's file could not be written (${code}): check the disk.`;
 }
+
+/** The same refusal, where some of the bytes are in the file: nobody knows whether a power cut would bring the records back. */
+export function perhapsStored(error: unknown): unknown {
+  if (!(error instanceof RingcastError)) return error;
+  return new RingcastError(error.code, error.message, { ...error.details, stored: "unknown" }, { cause: error });
+}
