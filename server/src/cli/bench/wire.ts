@@ -1,0 +1,67 @@
+/**
+ * What an application protocol looks like to the load generator: how to dial, subscribe and publish, and how to count what comes back without decoding it.
+ *
+ * One module for each protocol. The generator's threads load it by its URL, so that the protocols of other servers live beside the benchmarks that need them.
+ */
+
+/** A module that the generator can load exports this as `createWire`. @param options whatever the plan says, as JSON */
+export type CreateWire = (options: unknown) => Wire;
+
+export interface Wire {
+  /** `websocket`: the generator does the handshake and takes frames apart. `stream`: the wire sees the bytes as they come. */
+  readonly framing: "websocket" | "stream";
+  /** Path and subprotocols of the handshake, and more header lines without line ends; only with `websocket`. */
+  readonly handshake?: { readonly path: string; readonly subprotocol?: string; readonly headers?: readonly string[] };
+  /** Whether messages go out as binary frames; only with `websocket`. */
+  readonly binary?: boolean;
+  /** Whether the server answers each publish with something that {@link Sink.acknowledged} can be told. */
+  readonly acknowledges: boolean;
+  /** Begins a connection. */
+  connect(sink: Sink): WireConnection;
+}
+
+/** One connection's side of a protocol. What its methods return is one message of the framing (a frame, or bytes of the stream), ready but for the WebSocket header and mask. */
+export interface WireConnection {
+  /** What is sent as soon as the connection is there (behind the handshake, with `websocket`). Undefined: the server speaks first. {@link Sink.ready} tells when it is over. */
+  greeting(): Uint8Array | undefined;
+  /** @param number of this subscription on this connection, from 1 on */
+  subscribe(topic: string, number: number, from: "latest" | "earliest"): Uint8Array;
+  unsubscribe(topic: string, number: number): Uint8Array;
+  /**
+   * Publishes. The payloads are the generator's: sent time first ({@link PAYLOAD_TIME_BYTES}), the rest filler that is text in every protocol.
+   * The same array may come again with other contents: nothing of it is kept.
+   */
+  publish(topic: string, payloads: readonly Uint8Array[]): Uint8Array;
+  /**
+   * Takes what came: with `websocket` exactly one message, with `stream` whatever is there.
+   * @returns place behind the last byte that was used up; what is left of a stream comes again with more behind it
+   */
+  receive(bytes: Uint8Array, start: number, end: number): number;
+}
+
+/** What a wire tells the generator while it reads. */
+export interface Sink {
+  /** The connection can be used. */
+  ready(): void;
+  /** The oldest subscription (or end of one) that waits for its answer is in force. */
+  subscribed(): void;
+  /** The `publishes` oldest ones that wait are acknowledged. */
+  acknowledged(publishes: number): void;
+  /**
+   * Records were delivered, one behind the other. Where latencies are measured ({@link Sink.isExact}) each is told by itself.
+   * @param payload place of the last one's payload in the bytes being read, -1 where it is not known
+   */
+  delivered(records: number, payload: number): void;
+  /** Whether the time of every single record is wanted. */
+  readonly isExact: boolean;
+  /** To be sent back at once: a pong of the protocol, an acknowledgement. */
+  reply(message: Uint8Array): void;
+  /** The server has refused something, or what came can't be understood: the run is worth nothing. */
+  failed(reason: string): void;
+}
+
+/**
+ * Payloads begin with the moment at which they were to be sent: {@link PAYLOAD_TIME_BYTES} hexadecimal digits of microseconds of the machine's monotonic clock
+ * (`process.hrtime`), which all processes share. Digits, because some protocols carry text only.
+ */
+export const PAYLOAD_TIME_BYTES = 14;
