@@ -16,11 +16,18 @@ export interface Wire {
   readonly binary?: boolean;
   /** Whether the server answers each publish with something that {@link Sink.acknowledged} can be told. */
   readonly acknowledges: boolean;
-  /** Begins a connection. */
-  connect(sink: Sink): WireConnection;
+  /**
+   * Begins a connection.
+   *
+   * @param before the one that was cut off, in whose place this one comes: the same subscriptions follow under the same numbers, and go on where it was if the protocol can do that
+   */
+  connect(sink: Sink, before?: WireConnection): WireConnection;
 }
 
-/** One connection's side of a protocol. What its methods return is one message of the framing (a frame, or bytes of the stream), ready but for the WebSocket header and mask. */
+/**
+ * One connection's side of a protocol. What its methods return is one message of the framing (a frame, or bytes of the stream), ready but for the WebSocket header and mask;
+ * it is copied before the next call, which may use the same memory.
+ */
 export interface WireConnection {
   /** What is sent as soon as the connection is there (behind the handshake, with `websocket`). Undefined: the server speaks first. {@link Sink.ready} tells when it is over. */
   greeting(): Uint8Array | undefined;
@@ -28,10 +35,10 @@ export interface WireConnection {
   subscribe(topic: string, number: number, from: "latest" | "earliest"): Uint8Array;
   unsubscribe(topic: string, number: number): Uint8Array;
   /**
-   * Publishes. The payloads are the generator's: sent time first ({@link PAYLOAD_TIME_BYTES}), the rest filler that is text in every protocol.
-   * The same array may come again with other contents: nothing of it is kept.
+   * Publishes `records` records with this same payload, as one publish if the protocol knows batches. The payload is the generator's: sent time first ({@link PAYLOAD_TIME_BYTES}),
+   * the rest filler, letters and digits only. The same array comes again with another time: nothing of it is kept.
    */
-  publish(topic: string, payloads: readonly Uint8Array[]): Uint8Array;
+  publish(topic: string, payload: Uint8Array, records: number): Uint8Array;
   /**
    * Takes what came: with `websocket` exactly one message, with `stream` whatever is there.
    * @returns place behind the last byte that was used up; what is left of a stream comes again with more behind it
@@ -61,7 +68,7 @@ export interface Sink {
 }
 
 /**
- * Payloads begin with the moment at which they were to be sent: {@link PAYLOAD_TIME_BYTES} hexadecimal digits of microseconds of the machine's monotonic clock
+ * Payloads begin with the moment at which they were to be sent: {@link PAYLOAD_TIME_BYTES} hexadecimal digits (lower case) of microseconds of the machine's monotonic clock
  * (`process.hrtime`), which all processes share. Digits, because some protocols carry text only.
  */
 export const PAYLOAD_TIME_BYTES = 14;
