@@ -152,6 +152,11 @@ const PLANTED: readonly (readonly [AnomalyName, string, History])[] = [
       .map((event) => (event.type === "publish" ? { ...event, durability: "synced" as const } : event))
       .map((event) => (event.type === "readBack" ? { ...event, records: event.records.slice(0, -1), head: 7 } : event)),
   ],
+  [
+    "A1",
+    "what was answered behind a power cut, in the epoch that has run since",
+    lastOne(["publish", "power", "published"], "e0"),
+  ],
   ["A2", "a reader never gets the newest", without(isDelivery("r2", 7))],
   ["A2", "a reader never gets anything", without(isDelivery("r2", 6), isDelivery("r2", 7))],
   [
@@ -324,6 +329,13 @@ function late(event: HistoryEvent): HistoryEvent {
   return event.type === "end" ? { ...event, at: 60_000 } : event;
 }
 
+/** A record whose publish, loss with the power, and answer come in this order, and which is not there in the end. @param epoch of the end */
+function lastOne(order: readonly ("publish" | "power" | "published")[], epoch: string): History {
+  const events = { publish: publish(1, "ana", ["v0"]), power: fault("power", "memory"), published: published(1, 0) };
+  const end: ReadBack = { ...readBack, ...bounds(0, 0, epoch), records: [] };
+  return [...order.map((name) => events[name]), { type: "quiet", at: 100 }, end, { type: "end", at: 6_000 }];
+}
+
 /** Two acknowledgements of single publishes exchange their places; the log and the readers agree. */
 function answeredSwapped(one: number, first: number, other: number, second: number): History {
   const values = [VALUES[first], VALUES[second]];
@@ -352,6 +364,28 @@ describe("a planted anomaly", () => {
 
   it("is not in the run before anything is planted", () => {
     expect(judge(CLEAN, NOTHING).anomalies).toEqual([]);
+  });
+
+  it("is no answer from before a power cut that a stalled client reads after it", () => {
+    expect(judge(lastOne(["publish", "power", "published"], "e1"), NOTHING).anomalies).toEqual([]);
+  });
+
+  it("is no tail that a power cut puts back", () => {
+    const told = [gap("r3", 0, 1, 2), fault("power", "memory"), ...look(31, 2, 1, "e0")];
+    const history: History = [
+      ...open("r3", "u3", 0, 2),
+      ...told,
+      { type: "quiet", at: 100 },
+      { type: "end", at: 6_000 },
+    ];
+
+    expect(judge(history, NOTHING).anomalies).toEqual([]);
+    expect(
+      judge(
+        history.filter(({ type }) => type !== "fault"),
+        NOTHING,
+      ).anomalies.map(({ name }) => name),
+    ).toContain("A13");
   });
 
   it("was each planted at least three ways", () => {

@@ -170,7 +170,12 @@ class Walk {
       each.epoch === epoch && each.topic === topic && each.partition === this.partition;
     const had = [...this.#had].find((place) => place.startsWith(`${epoch}/`) && isWithin(Number(place.split("/")[1])));
     if (had !== undefined) return `which it had: ${had}`;
-    const later = this.index.standings.find((each) => each.asked > index && isHere(each) && each.tail <= to);
+    // A power cut takes the tail's latest moves as well: what was let go is back, in the ring that still holds it.
+    const cut =
+      this.index.faults.find(({ fault, index: at }) => fault.costs === "memory" && at > index)?.index ?? Infinity;
+    const later = this.index.standings.find(
+      (each) => each.asked > index && each.told < cut && isHere(each) && each.tail <= to,
+    );
     if (reason === "retention" && later !== undefined) return `and the tail was ${later.tail} afterwards`;
     const intact = this.index.readings.find(
       ({ record, index: at }) => at > index && isHere(record) && isWithin(record.offset),

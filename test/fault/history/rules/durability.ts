@@ -11,10 +11,11 @@ function lost(index: HistoryIndex): Anomaly[] {
   const held = new Map([...index.readBacks].map(([key, readBack]) => [key, placesOf(readBack)]));
   const deleted = index.faults.filter(({ fault }) => fault.costs === "topic").at(-1)?.index ?? -1;
   return index.calls.flatMap((call): Anomaly[] => {
-    if (call.outcome !== "ok" || call.ended < deleted || mayBeGone(call, index)) return [];
+    if (call.outcome !== "ok" || call.ended < deleted) return [];
     return call.places.flatMap((place, at): Anomaly[] => {
       const readBack = index.readBacks.get(partitionKey(place));
       if (readBack === undefined || place.offset < readBack.tail || wasLetGo(place, call, index)) return [];
+      if (mayBeGone(call, place.epoch !== readBack.epoch, index)) return [];
       if (held.get(partitionKey(place))?.get(`${place.epoch}/${place.offset}`) !== undefined) return [];
       const what = `${call.publish.values[at]?.value} was acknowledged at ${nameOf(place)} and is not there`;
       return [{ name: "A1", what: `${what} (${whereabouts(place.offset, readBack)})` }];
@@ -28,12 +29,15 @@ function wasLetGo(place: Place, call: Call, { standings }: HistoryIndex): boolea
   return standings.some((seen) => partitionKey(seen) === key && seen.told > call.ended && seen.tail > place.offset);
 }
 
-/** `stored` is kept over the death of the process, not over that of the machine. */
-function mayBeGone(call: Call, { faults }: HistoryIndex): boolean {
-  return (
-    call.publish.durability === "stored" &&
-    faults.some(({ fault, index }) => fault.costs === "memory" && index > call.ended)
-  );
+/**
+ * `stored` is kept over the death of the process, not over that of the machine. A client that is stalled may read an answer from before
+ * a power cut after it: the epoch tells that it is so old.
+ *
+ * @param isOldEpoch another epoch has begun since it was stored
+ */
+function mayBeGone({ publish, invoked, ended }: Call, isOldEpoch: boolean, { faults }: HistoryIndex): boolean {
+  const from = isOldEpoch ? invoked : ended;
+  return publish.durability === "stored" && faults.some(({ fault, index }) => fault.costs === "memory" && index > from);
 }
 
 function placesOf(readBack: ReadBack): Map<string, string> {
