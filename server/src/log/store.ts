@@ -522,7 +522,7 @@ class DirectoryLogStore implements LogStore {
     this.#dirty.clear();
     const work = async (): Promise<void> => {
       for (let keeper = backlog.pop(); keeper !== undefined; keeper = backlog.pop()) {
-        await keeper.synced(keeper.log).catch(() => undefined);
+        await keeper.synced().catch(() => undefined);
       }
     };
     await Promise.all([this.#syncCatalogue(), ...Array.from({ length: SYNCS_AT_ONCE }, work)]);

@@ -78,7 +78,7 @@ export class Topic implements StoredTopic, TopicHooks {
   /** Opens a log that the process before left open. A failure is told by an event, and concerns this log alone. */
   recover(partition: number): void {
     const keeper = this.keepers[partition];
-    if (keeper !== undefined && !isDone(() => keeper.open(keeper.log))) this.#unrecovered.add(keeper);
+    if (keeper !== undefined && !isDone(() => keeper.open())) this.#unrecovered.add(keeper);
   }
 
   /**
@@ -87,7 +87,7 @@ export class Topic implements StoredTopic, TopicHooks {
    */
   #recoverRest(): void {
     for (const keeper of this.#unrecovered) {
-      if (keeper.log.region === undefined) keeper.open(keeper.log);
+      if (keeper.log.region === undefined) keeper.open();
       this.#unrecovered.delete(keeper);
     }
   }
