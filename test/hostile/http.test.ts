@@ -2,9 +2,10 @@
 import { expect } from "vitest";
 import { describeCases } from "./case.js";
 import { GUARDED_HTTP, HTTP, HTTP_ARGS, HTTP_STORIES, SLOW_HTTP, SLOW_HTTP_ARGS, TOKEN } from "./cases/http.js";
+import { UNREAD_BODIES } from "./cases/unread-body.js";
 import { expectAllCounted, expectSafeLog, storedIn } from "./traces.js";
 
-describeCases("a request's bytes", [...HTTP, ...HTTP_STORIES], {
+describeCases("a request's bytes", [...HTTP, ...HTTP_STORIES, ...UNREAD_BODIES], {
   args: HTTP_ARGS,
   finally: async ({ hub }) => {
     expect(await storedIn(hub)).toEqual([]);

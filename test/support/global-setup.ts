@@ -29,8 +29,9 @@ let cleanUp: (() => void) | undefined;
 export async function setup(project: TestProject): Promise<void> {
   if (!NEEDS_A_HUB.has(project.name)) return;
   if (project.name === "e2e") ensureProgram(CHROMIUM);
+  if (project.name === "hostile") ensureProgram(CURL);
   if (project.name === "release") [CHROMIUM, CURL, PYTHON_MSGPACK].forEach(ensureProgram);
-  if (project.name === "soak") [STRACE, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
+  if (project.name === "soak") [CURL, STRACE, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
   const { buildForTests } = await import("../../build.mjs");
   const folder = join(ROOT, ".cache", `build-${project.name}-${process.pid}`);
   mkdirSync(folder, { recursive: true });

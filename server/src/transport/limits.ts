@@ -14,6 +14,9 @@ export const MAX_PINGS_PER_SECOND = 1_000;
 /** A body of which nobody reads the rest is still taken and dropped up to this, so that the peer gets to see the answer. */
 export const DISCARD_BYTES = 16 * 1024 * 1024;
 
+/** A peer that sends nothing for so long has read the answer, or never will. */
+export const DISCARD_PAUSE_MS = 2_000;
+
 /** The most that a close frame's reason may have. */
 const REASON_BYTES = 123;
 

@@ -1,7 +1,8 @@
 /**
- * A request's body on its way in: collects pieces, and settles the one promise that waits for the whole.
+ * A request's body on its way in: collects pieces, and settles the one promise that waits for the whole; or swallows what nobody wants.
  */
 import { RingcastError } from "@ringcast/protocol";
+import { DISCARD_BYTES, DISCARD_PAUSE_MS } from "./limits.js";
 
 export class RequestBody {
   readonly #announcedBytes: number | undefined;
@@ -12,6 +13,7 @@ export class RequestBody {
   #isLate = false;
   #isDropped = false;
   #waiting: Waiting | undefined;
+  #swallowing: Swallowing | undefined;
 
   /** @param announcedBytes length by its header; `undefined` where it comes in chunks */
   constructor(announcedBytes: number | undefined) {
@@ -31,6 +33,16 @@ export class RequestBody {
   get missingBytes(): number {
     if (this.#isLate) return Infinity;
     return this.#isComplete ? 0 : (this.#announcedBytes ?? Infinity) - this.#receivedBytes;
+  }
+
+  /** Whether its sender has been answered that it comes too slowly. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  /** Whether nobody wants it: pieces of it need not be handed over any more, their lengths are enough. */
+  get isDropped(): boolean {
+    return this.#isDropped;
   }
 
   /** Whether somebody waits for more. */
@@ -54,28 +66,66 @@ export class RequestBody {
 
   /** Takes a piece, which is kept: hand over a copy. */
   add(piece: Uint8Array): void {
+    if (this.#isDropped) {
+      this.skip(piece.length);
+      return;
+    }
     this.#receivedBytes += piece.length;
-    if (this.#isDropped) return;
     this.#pieces.push(piece);
     this.#settle();
+  }
+
+  /** Counts a piece of a body that was dropped. */
+  skip(bytes: number): void {
+    this.#receivedBytes += bytes;
+    const swallowing = this.#swallowing;
+    if (swallowing === undefined) return;
+    const isTooMuch = this.#receivedBytes - swallowing.fromBytes > DISCARD_BYTES;
+    if (isTooMuch || performance.now() > swallowing.deadline) this.#swallowed();
+    else swallowing.timer.refresh();
   }
 
   /** That was the last piece. */
   complete(): void {
     this.#isComplete = true;
     this.#settle();
+    this.#swallowed();
   }
 
   /** The peer went away. */
   cutOff(): void {
     this.#isCutOff = true;
     this.#settle();
+    this.#swallowed();
   }
 
   /** Nobody wants it: what has come and what will come is thrown away. */
   drop(): void {
     this.#isDropped = true;
     this.#pieces = [];
+  }
+
+  /**
+   * Drops it, and tells when the connection can be closed without the answer being lost: everything has come, the peer is gone, or it sends too much, for too long,
+   * or no more.
+   *
+   * @param timeoutMs for all that is still to come
+   * @param over called once, later than this returns
+   */
+  swallow(timeoutMs: number, over: () => void): void {
+    this.drop();
+    const pauseMs = Math.min(DISCARD_PAUSE_MS, timeoutMs);
+    const timer = setTimeout(() => this.#swallowed(), pauseMs).unref();
+    this.#swallowing = { over, timer, fromBytes: this.#receivedBytes, deadline: performance.now() + timeoutMs };
+    if (this.#isComplete || this.#isCutOff) queueMicrotask(() => this.#swallowed());
+  }
+
+  #swallowed(): void {
+    const swallowing = this.#swallowing;
+    if (swallowing === undefined) return;
+    this.#swallowing = undefined;
+    clearTimeout(swallowing.timer);
+    swallowing.over();
   }
 
   #settle(): void {
@@ -120,6 +170,15 @@ interface Waiting {
   readonly reject: (error: RingcastError) => void;
   readonly maxBytes: number;
   readonly timer: NodeJS.Timeout;
+}
+
+interface Swallowing {
+  readonly over: () => void;
+  readonly timer: NodeJS.Timeout;
+  /** What had been received when it began. */
+  readonly fromBytes: number;
+  /** By `performance.now()`. */
+  readonly deadline: number;
 }
 
 function tooLarge(maxBytes: number): RingcastError {

@@ -2,6 +2,7 @@
  * Answers that end a request of uWebSockets.js at once, inside its handler.
  */
 import type * as uWebSockets from "uWebSockets.js";
+import type { HttpResponse } from "../../http/exchange.js";
 import type { Refusal } from "../guard.js";
 import type { HandshakeAnswer } from "../port.js";
 import { safeHeaderValue, statusLine } from "../response-head.js";
@@ -27,6 +28,25 @@ export function answerHandshake(
 ): void {
   writeHead(response, answer.status, answer.headers);
   response.end(answer.body, true);
+}
+
+/** A line's end, which the library adds to a header. */
+const LINE_END_BYTES = 2;
+
+/**
+ * Writes the whole answer of a connection that is to be closed behind it, while the library goes on to take the request's body: it knows no end of the answer. So
+ * the body goes out as a part of the last header's value; the line's end behind it is counted as white space behind JSON.
+ */
+export function writeUnended(
+  response: uWebSockets.HttpResponse,
+  answer: HttpResponse,
+  { isHead }: { readonly isHead: boolean },
+): void {
+  writeHead(response, answer.status, answer.headers);
+  response.writeHeader("Connection", "close");
+  const body = Buffer.from(answer.body);
+  const head = `${body.length + LINE_END_BYTES}\r\n`;
+  response.writeHeader("Content-Length", isHead ? head : Buffer.concat([Buffer.from(`${head}\r\n`), body]));
 }
 
 /** Status and headers; what frames the body is the library's. */

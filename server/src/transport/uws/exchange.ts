@@ -10,11 +10,13 @@ import type { TransportOptions } from "../port.js";
 import { RequestBody } from "../request-body.js";
 import type { RequestHead } from "../request-head.js";
 import { isBodiless } from "../response-head.js";
-import { writeHead } from "./answers.js";
+import { writeHead, writeUnended } from "./answers.js";
 import { UwsResponseStream, type StreamKeeper } from "./stream.js";
 
 /** What is taken of a body before somebody asks for it; the connection rests beyond it. */
 const UNASKED_BYTES = 64 * 1024;
+/** The library looks at the length of the `Connection` header alone. */
+const CLOSE = "close";
 
 export class UwsExchange implements Exchange {
   readonly remoteAddress: string;
@@ -24,6 +26,8 @@ export class UwsExchange implements Exchange {
   readonly #body: RequestBody;
   #response: uWebSockets.HttpResponse | undefined;
   #stream: UwsResponseStream | undefined;
+  /** Answered already; the library has yet to be told that the connection can go. */
+  #lingering: uWebSockets.HttpResponse | undefined;
   #isAborted = false;
   #isResting = false;
 
@@ -76,9 +80,15 @@ export class UwsExchange implements Exchange {
     this.#body.drop();
     this.#resume();
     this.#response = undefined;
+    const isHead = this.method === "HEAD";
+    if (this.#lingersAfter(answer, close)) {
+      response.cork(() => writeUnended(response, answer, { isHead }));
+      this.#linger(response);
+      return;
+    }
     response.cork(() => {
       writeHead(response, answer.status, answer.headers);
-      writeBody(response, { isHead: this.method === "HEAD", close, answer });
+      writeBody(response, { isHead, close, answer });
     });
   }
 
@@ -97,8 +107,27 @@ export class UwsExchange implements Exchange {
     return answer.close === true || this.#body.missingBytes > DISCARD_BYTES;
   }
 
+  /**
+   * The library closes a connection as soon as its last answer is out, whatever is still coming. Only refusals wait: they are text, and nothing else is said
+   * before a body has been read. Behind a request whose framing is in doubt nothing may be read.
+   */
+  #lingersAfter(answer: HttpHead, close: boolean): boolean {
+    const isLast = close || this.#head.header("connection")?.length === CLOSE.length;
+    const isRefusal = answer.status >= 400 && answer.close !== true;
+    return isLast && isRefusal && this.#body.missingBytes > 0 && !this.#body.isLate;
+  }
+
+  #linger(response: uWebSockets.HttpResponse): void {
+    this.#lingering = response;
+    this.#body.swallow(this.#options.requestTimeoutMs, () => {
+      this.#lingering?.close();
+      this.#lingering = undefined;
+    });
+  }
+
   #received(piece: ArrayBuffer, isLast: boolean): void {
-    if (piece.byteLength > 0) this.#body.add(new Uint8Array(piece.slice(0)));
+    if (this.#body.isDropped) this.#body.skip(piece.byteLength);
+    else if (piece.byteLength > 0) this.#body.add(new Uint8Array(piece.slice(0)));
     if (isLast) this.#body.complete();
     else if (!this.#body.isWanted && this.#body.receivedBytes > UNASKED_BYTES) this.#rest();
   }
@@ -118,6 +147,7 @@ export class UwsExchange implements Exchange {
   #aborted(): void {
     this.#isAborted = true;
     this.#response = undefined;
+    this.#lingering = undefined;
     this.#body.cutOff();
     this.#stream?.gone();
   }

@@ -19,6 +19,7 @@ export class WsExchange implements Exchange {
   readonly #head: RequestHead;
   readonly #options: TransportOptions;
   readonly #body: RequestBody;
+  #isReading = false;
   #isAnswered = false;
   #isAborted = false;
 
@@ -60,21 +61,18 @@ export class WsExchange implements Exchange {
   body(maxBytes: number): Promise<Uint8Array> {
     const body = this.#body.read(maxBytes, this.#options.requestTimeoutMs);
     if (this.#isAborted) this.#body.cutOff();
-    this.#request.on("data", (piece: Buffer) => this.#body.add(piece));
-    this.#request.on("end", () => this.#body.complete());
+    this.#read();
     return body;
   }
 
   respond(answer: HttpResponse): void {
     if (this.#isAnswered || this.#isAborted) return;
-    this.#writeHead(answer);
+    const lingers = this.#writeHead(answer) && this.#canLinger(answer);
     const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
-    if (isBodiless(answer.status)) {
-      this.#response.end();
-      return;
-    }
-    this.#response.setHeader("Content-Length", bytes.length);
-    this.#response.end(this.method === "HEAD" ? undefined : bytes);
+    const hasBody = !isBodiless(answer.status) && this.method !== "HEAD";
+    if (!isBodiless(answer.status)) this.#response.setHeader("Content-Length", bytes.length);
+    if (lingers) this.#answerAndLinger(hasBody ? bytes : undefined);
+    else this.#response.end(hasBody ? bytes : undefined);
   }
 
   stream(head: HttpHead, events: ResponseStreamHandler): ResponseStream {
@@ -88,16 +86,38 @@ export class WsExchange implements Exchange {
     return stream;
   }
 
-  #writeHead(head: HttpHead): void {
+  /** @returns whether the connection is to be closed behind the answer: by this hub's wish, or the peer's */
+  #writeHead(head: HttpHead): boolean {
     this.#isAnswered = true;
     this.#body.drop();
     this.#response.statusCode = head.status;
     this.#response.statusMessage = statusLine(head.status).slice(4);
     for (const [name, value] of Object.entries(head.headers)) this.#response.setHeader(name, safeHeaderValue(value));
-    // A body that nobody has read to its end is swallowed up to a limit: cut at once, the peer might never see the answer.
-    if (head.close !== true && this.#body.missingBytes <= DISCARD_BYTES) return;
+    if (head.close !== true && this.#body.missingBytes <= DISCARD_BYTES) return !this.#response.shouldKeepAlive;
     this.#response.setHeader("Connection", "close");
     endPipeline(this.#request.socket);
+    return true;
+  }
+
+  /** Behind a request whose framing is in doubt nothing may be read. */
+  #canLinger(answer: HttpHead): boolean {
+    return answer.close !== true && this.#body.missingBytes > 0 && !this.#body.isLate;
+  }
+
+  /** Says everything at once, and ends it when the body has been swallowed: at the end Node closes the connection, and a peer that still sends might never see it. */
+  #answerAndLinger(bytes: Uint8Array | undefined): void {
+    endPipeline(this.#request.socket);
+    if (bytes === undefined) this.#response.flushHeaders();
+    else this.#response.write(bytes);
+    this.#read();
+    this.#body.swallow(this.#options.requestTimeoutMs, () => this.#response.end());
+  }
+
+  #read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    this.#request.on("data", (piece: Buffer) => this.#body.add(piece));
+    this.#request.on("end", () => this.#body.complete());
   }
 
   #closed(): void {
