@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { RingcastError, shown } from "@ringcast/protocol";
 import { type Database, open, type RootDatabase, TransactionFlags } from "lmdb";
 import { bytesOf, type CataloguedTopic, type Change, type Deletion, type ProducerChange } from "./changes.js";
-import { isPlausibleLmdb, isPlausibleTopic } from "./plausible.js";
+import { isPlausibleLmdb } from "./lmdb-file.js";
+import { isPlausibleTopic } from "./plausible.js";
 import { type Expiry, type OpenKey, type Tables, unwritable } from "./tables.js";
 
 /** 1: no journal, no `expiries`, no sum of bytes; is brought to 2 when it is opened. */
