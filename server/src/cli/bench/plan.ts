@@ -5,6 +5,8 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly tls?: boolean;
+  /** False: any certificate will do. */
+  readonly verify?: boolean;
   /** URL of a module that exports {@link import("./wire.js").CreateWire} as `createWire`, and what it is given. */
   readonly wire: string;
   readonly wireOptions?: unknown;
@@ -36,6 +38,29 @@ export interface WritersPlan {
   readonly ahead?: number;
 }
 
+/** Connections that subscribe and unsubscribe all the time. */
+export interface ChurnPlan {
+  readonly target: Target;
+  readonly connections: number;
+  /** Subscribed to in turn. */
+  readonly topics: readonly string[];
+  /** Subscriptions of one connection that are being begun or ended at the same time; 1 when left out. */
+  readonly inflight?: number;
+}
+
+/** Connections that have come. */
+export interface Joined {
+  readonly connections: number;
+  /** From the first dial until the last one's subscriptions were in force. */
+  readonly seconds: number;
+}
+
+/** How a cut of all readers went. */
+export interface CutResult extends Joined {
+  /** Of each connection, from the cut until its subscriptions were in force again. */
+  readonly outage: Latencies;
+}
+
 /** Microseconds. */
 export interface Latencies {
   readonly count: number;
@@ -52,10 +77,28 @@ export interface Measured {
   readonly published: number;
   readonly acknowledged: number;
   readonly delivered: number;
+  /** Records of which the server said that they will not come. */
+  readonly lost: number;
+  /** Answers to subscribe and unsubscribe. */
+  readonly subscribed: number;
   /** From the intended sending to the arrival at a reader. */
   readonly delivery: Latencies | undefined;
   /** From the intended sending to the acknowledgement. */
   readonly acknowledgement: Latencies | undefined;
-  /** Of the generator itself: a run in which it was the bottleneck says so. */
+  /** From the intended sending to the real one: what of the others is the generator's own, or the backpressure of the server. Only with a rate. */
+  readonly lateness: Latencies | undefined;
+  /** Of the generator itself, waiting without sleep included. */
   readonly generatorCpuSeconds: number;
+  /** How much of the time the busiest thread of the generator had work, 0 to 1: near 1 it may be what limits. */
+  readonly generatorBusy: number;
+  /** Of the processes that were asked about. */
+  readonly server: ProcessUse | undefined;
+}
+
+/** What processes used in a window of time. */
+export interface ProcessUse {
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  /** Private memory that no file backs, at its end. */
+  readonly rssAnonBytes: number;
 }

@@ -12,6 +12,11 @@ export interface Wire {
   readonly framing: "websocket" | "stream";
   /** Path and subprotocols of the handshake, and more header lines without line ends; only with `websocket`. */
   readonly handshake?: { readonly path: string; readonly subprotocol?: string; readonly headers?: readonly string[] };
+  /**
+   * Frames come in parts, as they are read, and the wire puts its messages together itself: for servers whose frames have no bounds of size or meaning; only with `websocket`.
+   * What {@link WireConnection.receive} returns doesn't matter then: the wire keeps what is left.
+   */
+  readonly takesParts?: boolean;
   /** Whether messages go out as binary frames; only with `websocket`. */
   readonly binary?: boolean;
   /** Whether the server answers each publish with something that {@link Sink.acknowledged} can be told. */
@@ -44,6 +49,11 @@ export interface WireConnection {
    * @returns place behind the last byte that was used up; what is left of a stream comes again with more behind it
    */
   receive(bytes: Uint8Array, start: number, end: number): number;
+  /**
+   * With `websocket`, where it pays: takes the beginning of a message that isn't whole yet, if all that counts stands there. Large messages needn't be put together then.
+   * @returns whether it was taken: then neither the rest nor the whole of it comes to {@link receive}
+   */
+  skim?(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 /** What a wire tells the generator while it reads. */
@@ -59,6 +69,8 @@ export interface Sink {
    * @param payload place of the last one's payload in the bytes being read, -1 where it is not known
    */
   delivered(records: number, payload: number): void;
+  /** The server said that records will not come any more. */
+  lost(records: number): void;
   /** Whether the time of every single record is wanted. */
   readonly isExact: boolean;
   /** To be sent back at once: a pong of the protocol, an acknowledgement. */
