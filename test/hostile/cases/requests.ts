@@ -25,6 +25,20 @@ const post = (body: string): HttpForm => ({
   body,
 });
 
+/** A publish that is refused for each of these values of a field; over HTTP, too. */
+const refusedFor = (
+  field: string,
+  values: readonly unknown[],
+  request: (value: unknown) => RequestFields,
+): Omit<RequestCase, "id">[] =>
+  values.map((value) => ({
+    title: `${field} ${shortened(value)}`,
+    outcome: "E bad_request",
+    request: request(value),
+    http: true,
+    details: { field },
+  }));
+
 /** Publishes something first. */
 const after =
   (first: RequestFields, request: RequestFields) =>
@@ -266,13 +280,7 @@ const VALUES: readonly RequestCase[] = [
     })),
   ),
   ...numbered("J13", [
-    ...[-1, 1.5, "0", 1e9, 1_024, null, [0]].map((partition) => ({
-      title: `partition ${shortened(partition)}`,
-      outcome: "E bad_request" as const,
-      request: publish({ partition }),
-      http: true as const,
-      details: { field: "partition" },
-    })),
+    ...refusedFor("partition", [-1, 1.5, "0", 1e9, 1_024, null, [0]], (partition) => publish({ partition })),
     {
       title: "a partition that the topic hasn't got",
       outcome: "E bad_request",
@@ -291,13 +299,7 @@ const VALUES: readonly RequestCase[] = [
 
 const BATCHES: readonly RequestCase[] = [
   ...numbered("J20", [
-    ...[[], {}, "x", null, 1].map((messages) => ({
-      title: `messages as ${shortened(messages)}`,
-      outcome: "E bad_request" as const,
-      request: { op: "publish", topic: TOPIC, messages },
-      http: true as const,
-      details: { field: "messages" },
-    })),
+    ...refusedFor("messages", [[], {}, "x", null, 1], (messages) => ({ op: "publish", topic: TOPIC, messages })),
     ...["data", "key", "headers"].map((field) => ({
       title: `${field} beside messages`,
       outcome: "E bad_request" as const,
@@ -403,13 +405,7 @@ const BATCHES: readonly RequestCase[] = [
     },
   ]),
   ...numbered("J23", [
-    ...["k".repeat(1_025), "k".repeat(65_536), 1, null, {}, ["k"]].map((key) => ({
-      title: `the key ${shortened(key)}`,
-      outcome: "E bad_request" as const,
-      request: publish({ key }),
-      http: true as const,
-      details: { field: "key" },
-    })),
+    ...refusedFor("key", ["k".repeat(1_025), "k".repeat(65_536), 1, null, {}, ["k"]], (key) => publish({ key })),
     ...["", "k".repeat(1_024), "\u0000\n"].map((key) => ({
       title: `the key ${shortened(key)}`,
       outcome: "ok" as const,
@@ -422,20 +418,12 @@ const BATCHES: readonly RequestCase[] = [
 
 const PRODUCERS: readonly RequestCase[] = [
   ...numbered("J24", [
-    ...[-1, 1.5, 2 ** 53, "0", null, undefined].map((sequence) => ({
-      title: `producer.sequence ${shortened(sequence)}`,
-      outcome: "E bad_request" as const,
-      request: produce(sequence === undefined ? { id: "p" } : { id: "p", sequence }),
-      http: true as const,
-      details: { field: "producer.sequence" },
-    })),
-    ...["", "p".repeat(129), "p".repeat(10_000), 1, null].map((id) => ({
-      title: `producer.id ${shortened(id)}`,
-      outcome: "E bad_request" as const,
-      request: produce({ id, sequence: 0 }),
-      http: true as const,
-      details: { field: "producer.id" },
-    })),
+    ...refusedFor("producer.sequence", [-1, 1.5, 2 ** 53, "0", null, undefined], (sequence) =>
+      produce(sequence === undefined ? { id: "p" } : { id: "p", sequence }),
+    ),
+    ...refusedFor("producer.id", ["", "p".repeat(129), "p".repeat(10_000), 1, null], (id) =>
+      produce({ id, sequence: 0 }),
+    ),
     ...["p", ["p", 0], null].map((producer) => ({
       title: `the producer ${shortened(producer)}`,
       outcome: "E bad_request" as const,
@@ -523,13 +511,7 @@ const BYTES: readonly RequestCase[] = [
     })),
   ]),
   ...numbered("J32", [
-    ...["maybe", "replicated", "", null, 1].map((durability) => ({
-      title: `durability ${shortened(durability)}`,
-      outcome: "E bad_request" as const,
-      request: publish({ durability }),
-      http: true as const,
-      details: { field: "durability" },
-    })),
+    ...refusedFor("durability", ["maybe", "replicated", "", null, 1], (durability) => publish({ durability })),
     {
       title: "fields that nobody knows",
       outcome: "ok",
