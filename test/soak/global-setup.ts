@@ -6,7 +6,8 @@ import type { TestProject } from "vitest/node";
 import type { FaultRow } from "./rows.js";
 
 const RESULTS = join(dirname(fileURLToPath(import.meta.url)), "../fault/results");
-const ROWS = join(RESULTS, "rows.ndjson");
+/** Of this run alone: another one may be under way in the same tree. */
+const ROWS = join(RESULTS, `rows-${process.pid}.ndjson`);
 
 declare module "vitest" {
   interface ProvidedContext {
