@@ -25,6 +25,7 @@ export * from "./operations.js";
 export * from "./partition.js";
 export * from "./position.js";
 export * from "./record.js";
+export * from "./record-walk.js";
 export * from "./topic-config.js";
 export * from "./topic.js";
 export * from "./utf8.js";

@@ -55,11 +55,11 @@ export const MIN_RECORD_BYTES = 48;
 /** The shortest filler: hub check and length alone. */
 export const MIN_FILLER_BYTES = 8;
 
-const KIND_MASK = 7;
+export const KIND_MASK = 7;
 const KIND_FILLER = 1;
 const TWO_32 = 0x1_0000_0000;
 /** The high word of a number up to 2^53 - 1 is less than this. */
-const MAX_HIGH = 0x20_0000;
+export const MAX_HIGH = 0x20_0000;
 
 /** What the data of a record is. */
 export const CONTENT_TYPE = { bytes: 0, json: 1, msgpack: 2, text: 3 } as const;
@@ -73,7 +73,7 @@ export const HAS_KEY = 1;
 const PRODUCER_SEQUENCE_AT = 2;
 const PRODUCER_COUNT_AT = 10;
 const PRODUCER_DIGEST_AT = 14;
-const PRODUCER_ID_AT = 18;
+export const PRODUCER_ID_AT = 18;
 
 /** Marks the first record of an idempotent publish in each partition. */
 export interface ProducerMark extends ProducerSequence {
@@ -322,10 +322,14 @@ export function hubCheckSeed(epoch: string, partition: number): number {
   return crc32(new DataView(text.buffer), 0, text.length);
 }
 
-function hubCheck(view: DataView, at: number, seed: number, address: number): number {
-  // Different starting values over the same bytes always give different results, so an older lap's record never passes.
+/** What the hub check begins with. Different values over the same bytes always give different results, so an older lap's record never passes. */
+export function hubCheckStart(seed: number, address: number): number {
   const units = address / RECORD_ALIGNMENT;
-  const start = seed ^ (units | 0) ^ Math.imul(Math.floor(units / TWO_32), 0x9e3779b1);
+  return seed ^ (units | 0) ^ Math.imul(Math.floor(units / TWO_32), 0x9e3779b1);
+}
+
+function hubCheck(view: DataView, at: number, seed: number, address: number): number {
+  const start = hubCheckStart(seed, address);
   if (isFiller(view, at)) return crc32Word(view, at + LENGTH_AT, at + MIN_FILLER_BYTES, start);
   const crc = crc32Word(view, at + LENGTH_AT, at + DATA_LENGTH_AT, start);
   const producerLength = producerLengthOf(view, at);

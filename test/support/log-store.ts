@@ -152,7 +152,7 @@ export function take(log: RingLog, result: ReadResult): { seen: Seen[]; holes: H
   const holes: Hole[] = [];
   let offset = result.firstOffset;
   for (let at = result.start; at < result.end; at += lengthOf(result.view, at), offset++) {
-    if (!log.isIntact(result, at, offset)) {
+    if (!log.isIntact(result, at)) {
       holes.push({ from: offset, to: offset });
       continue;
     }

@@ -117,7 +117,7 @@ function writeRecords(page: Page, result: ReadResult): boolean {
   for (let place = start; place < end; place += lengthOf(view, place)) {
     const next = place + lengthOf(view, place);
     const nextAddress = next === end ? result.nextAddress : result.address + next - start;
-    if (!log.isIntact(result, place, cursor.offset)) return skip(page, "corrupt", cursor.offset + 1, nextAddress);
+    if (!log.isIntact(result, place)) return skip(page, "corrupt", cursor.offset + 1, nextAddress);
     if (filter === undefined || filter.matches(bytes, view, place)) {
       if (page.count === page.limit || !writeRecord(page, result, place)) return false;
       page.count += 1;

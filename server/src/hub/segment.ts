@@ -129,7 +129,7 @@ function pickSegment(cursor: Cursor, log: RingLog, credit: number): Segment {
   do {
     end += lengthOf(view, end);
     offset += 1;
-  } while (end < result.end && !log.isIntact(result, end, offset));
+  } while (end < result.end && !log.isIntact(result, end));
   return gapSegment(cursor, log, "corrupt", offset, addressAt(end));
 }
 
@@ -157,7 +157,7 @@ function pickRecords(
   let offset = cursor.offset;
   let count = 0;
   while (place < end) {
-    if (isChecked && !log.isIntact(result, place, offset)) break;
+    if (isChecked && !log.isIntact(result, place)) break;
     const next = place + lengthOf(view, place);
     if (filter === undefined || filter.matches(bytes, view, place)) {
       if (count === credit) break;

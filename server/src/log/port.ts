@@ -52,7 +52,7 @@ export interface ReadResult {
   start: number;
   /** One past the last byte of the last record, in `bytes`. A read never crosses the wrap, so that there is one slice. */
   end: number;
-  /** Log address of `start`, for {@link RingLog.isIntact}. */
+  /** Log address of `start`. */
   address: number;
   firstOffset: number;
   /** The offset to go on with. */
@@ -115,8 +115,10 @@ export interface RingLog {
    * `nextOffset` and `nextAddress` when it has used the records. A hub check that fails at a record's header ends the read before it; standing on it gives `corrupt`.
    */
   read(cursor: LogCursor, edgeBytes: number, limitOffset: number, result: ReadResult): ReadStatus;
-  /** Whether both checks of the record at `place` of `result.bytes` hold. Who translates a record asks this first. */
-  isIntact(result: ReadResult, place: number, offset: number): boolean;
+  /**
+   * Whether the payload check holds of the record at `place` of `result.bytes`, whose head the read has judged. Who translates a record asks this first, in the same turn.
+   */
+  isIntact(result: ReadResult, place: number): boolean;
   /** Time of the record at a cursor, milliseconds since 1970; that of the newest record where it stands at the head. Touches one page. */
   timestampAt(cursor: LogCursor): number;
   /** Address of a record still stored; O(log n) and a short scan. */

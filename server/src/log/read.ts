@@ -1,7 +1,7 @@
 /**
  * Reading records where they stand: what a read hands out is a slice of the ring, no copy.
  */
-import { checkRecord, isFiller, isHubPartIntact, offsetOf } from "@ringcast/protocol";
+import { intactLength, isFiller } from "@ringcast/protocol";
 import { behindDamage, lengthAt, locate } from "./locate.js";
 import type { LogCursor, ReadResult, ReadStatus } from "./port.js";
 import type { Region } from "./region/index.js";
@@ -105,11 +105,8 @@ export function takeRecords(
   let edge = 0;
   let next = offset;
   while (next < limit && place < endPlace) {
-    const length = checkRecord(view, place, endPlace);
-    if (length === 0 || !isHubPartIntact(view, place, seed, address)) break;
-    if (isFiller(view, place)) {
-      if (next > offset) break;
-    } else if (offsetOf(view, place) !== next) break;
+    const length = intactLength(view, place, endPlace, next, seed, address);
+    if (length === 0) break;
     if (edge === 0) edge = (Math.floor((address + length - 1) / edgeBytes) + 1) * edgeBytes;
     else if (address + length > edge) break;
     address += length;

@@ -1,12 +1,8 @@
 import {
   encodeProducerPart,
-  isFiller,
-  isHubPartIntact,
   isPayloadIntact,
   NO_PRODUCER,
   type NewMessage,
-  offsetOf,
-  checkRecord,
   RingcastError,
   shown,
 } from "@ringcast/protocol";
@@ -199,12 +195,8 @@ export class PartitionLog implements RingLog {
     return readBlock(this, region, cursor, edgeBytes, limitOffset, result);
   }
 
-  isIntact(result: ReadResult, place: number, offset: number): boolean {
-    const { view } = result;
-    if (checkRecord(view, place, result.end) === 0 || isFiller(view, place) || offsetOf(view, place) !== offset)
-      return false;
-    const address = result.address + (place - result.start);
-    return isHubPartIntact(view, place, this.history.seedOf(offset), address) && isPayloadIntact(view, place);
+  isIntact({ view }: ReadResult, place: number): boolean {
+    return isPayloadIntact(view, place);
   }
 
   timestampAt(cursor: LogCursor): number {

@@ -252,7 +252,7 @@ function addRecords(log: RingLog, result: ReadResult, found: Contents): void {
   let offset = result.firstOffset;
   let lastTimestamp = 0;
   for (let at = result.start; at < result.end; at += lengthOf(view, at), offset++) {
-    if (!log.isIntact(result, at, offset)) {
+    if (!log.isIntact(result, at)) {
       addDamaged(found, offset, offset + 1);
       continue;
     }
