@@ -1,12 +1,21 @@
 /**
- * Reading for a cursor far behind the head: from blocks that were read off the loop, never from mapped pages that may have to be brought from the device first.
+ * Reading for a cursor far behind the head: from mapped pages where all of them are in memory, else from blocks that were read off the loop. A mapped page that has to be
+ * brought from the device would stop the loop.
  */
-import { checkRecord, isFiller, isHubPartIntact, lengthOf, MIN_FILLER_BYTES, offsetOf } from "@ringcast/protocol";
+import {
+  checkRecord,
+  isFiller,
+  isHubPartIntact,
+  lengthOf,
+  MIN_FILLER_BYTES,
+  MIN_RECORD_BYTES,
+  offsetOf,
+} from "@ringcast/protocol";
 import type { Block, BlockCache } from "./block-cache.js";
 import type { LogCursor, ReadResult, ReadStatus } from "./port.js";
 import { takeRecords } from "./read.js";
 import type { Region } from "./region/index.js";
-import { lapEnd, lapOf, type Resumption } from "./ring.js";
+import { lapEnd, lapOf, placeOf, type Resumption } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
 
 /** A cursor so far below the head reads blocks: what is nearer was just written, and is in memory. */
@@ -16,10 +25,25 @@ const MAX_WAYMARKS = 64;
 /** A length that asks for more than this is left to the mapped memory, which has it without another copy. */
 const MOST_BLOCK_BYTES = 2 * 2 ** 20;
 
-/** Whether a read at this cursor belongs here. Touches no page. */
-export function isFarBehind(log: PartitionLog, region: Region, cursor: LogCursor): boolean {
+/** Whether a read at this cursor belongs here. Touches no page that isn't in memory. */
+export function isFarBehind(log: PartitionLog, region: Region, cursor: LogCursor, edgeBytes: number): boolean {
   if (region.readInto === undefined || log.headAddress - log.tailAddress <= FAR_BEHIND_BYTES) return false;
-  return log.headAddress - beginning(log, cursor).address > FAR_BEHIND_BYTES;
+  if (log.headAddress - beginning(log, cursor).address <= FAR_BEHIND_BYTES) return false;
+  return !hasPlace(log, cursor) || !isInMemory(log, region, cursor.address, edgeBytes);
+}
+
+/**
+ * Whether what a read at an address would touch is in memory: everything up to the edge, and all of the first record. Asking the kernel costs less than a tenth of
+ * reading the block: replaying a million records of 128 bytes took the hub 0.3 s with blocks, of the page cache as well.
+ */
+function isInMemory(log: PartitionLog, region: Region, address: number, edgeBytes: number): boolean {
+  if (region.isInMemory === undefined) return false;
+  const end = lapEnd(address, region.capacityBytes, log.headAddress);
+  const at = address % region.capacityBytes;
+  const edge = Math.min((Math.floor(address / edgeBytes) + 1) * edgeBytes + MIN_RECORD_BYTES, end);
+  if (!region.isInMemory(at, edge - address)) return false;
+  const recordEnd = Math.min(address + lengthOf(region.view, placeOf(region, address)), end);
+  return recordEnd <= edge || region.isInMemory(at, recordEnd - address);
 }
 
 /**
@@ -69,13 +93,18 @@ export function readFarBehind(
 
 /** Where the way to a cursor begins: at its address, at a place reached before, or at an entry of the index. */
 function beginning(log: PartitionLog, cursor: LogCursor): Resumption {
-  const { offset, address } = cursor;
-  if (address >= log.tailAddress && address < log.headAddress && address % 8 === 0) return cursor;
+  const { offset } = cursor;
+  if (hasPlace(log, cursor)) return cursor;
   const waymark = log.waymarks.get(offset);
   if (waymark !== undefined && waymark.address >= log.tailAddress) return waymark;
   const entry = log.index.entryOfOffset(offset);
   if (entry < 0) return { address: log.tailAddress, offset: log.tail };
   return { address: log.index.addressAt(entry), offset: log.index.offsetAt(entry) };
+}
+
+/** Whether a cursor's address may be that of its record. */
+function hasPlace(log: PartitionLog, { address }: LogCursor): boolean {
+  return address >= log.tailAddress && address < log.headAddress && address % 8 === 0;
 }
 
 function remember(log: PartitionLog, offset: number, { address, offset: reached }: Resumption): void {

@@ -188,7 +188,7 @@ export class PartitionLog implements RingLog {
     // Opening may have found less than was there before.
     if (offset >= this.head || offset < this.tail) return this.read(cursor, edgeBytes, limitOffset, result);
     const blocks = cursor.mapped === true ? undefined : this.#keeper.blocks;
-    if (blocks !== undefined && isFarBehind(this, region, cursor)) {
+    if (blocks !== undefined && isFarBehind(this, region, cursor, edgeBytes)) {
       const status = readFarBehind(this, region, blocks, cursor, edgeBytes, limitOffset, result);
       if (status !== undefined) return status;
     }

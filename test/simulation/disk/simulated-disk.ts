@@ -417,6 +417,7 @@ class SimulatedHandle implements DiskFile {
       view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
       at: 0,
       populate: (wanted) => wanted <= this.#file.size,
+      isInMemory: () => false,
       unmap: () => {
         if (this.#process.isDead) return;
         this.#process.mappedBytes -= length;

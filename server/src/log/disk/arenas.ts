@@ -3,7 +3,7 @@
  * mapping may get the same address, so that a stale view reads another topic's log. So address space is reserved in large pieces, each has one
  * view for ever, and files are mapped over parts of them (slots). A slot that was let go holds no memory: a stale read there still kills, so letting go waits for the end of the turn.
  */
-import { mapFile, populate, reserve, unmapToReservation, viewOf } from "./libc.js";
+import { isInMemory, mapFile, populate, reserve, unmapToReservation, viewOf } from "./libc.js";
 
 const FIRST_ARENA_BYTES = 2 ** 30;
 /** As long as a typed array may be on Node 20. Each view costs a garbage collection, so further arenas are as large as can be. */
@@ -72,6 +72,11 @@ export class Arenas {
    */
   populate(slot: Slot, length: number): boolean | undefined {
     return populate(addressOfSlot(slot), Math.min(length, slot.length));
+  }
+
+  /** Whether `length` bytes from place `at` of a slot are in memory. False also where nobody knows. */
+  isInMemory(slot: Slot, at: number, length: number): boolean {
+    return isInMemory(addressOfSlot(slot) + BigInt(at), Math.min(length, slot.length - at));
   }
 
   #take(length: number): Slot {

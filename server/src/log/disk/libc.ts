@@ -31,6 +31,11 @@ const madviseCall = libc.func("int madvise(void *addr, size_t length, int advice
   length: number,
   advice: number,
 ) => number;
+const mincoreCall = libc.func("int mincore(void *addr, size_t length, uint8_t *vec)") as unknown as (
+  address: bigint,
+  length: number,
+  pages: Uint8Array,
+) => number;
 const flockCall = libc.func("int flock(int fd, int operation)") as unknown as (fd: number, operation: number) => number;
 
 const PROT_NONE = 0;
@@ -114,6 +119,33 @@ export function populate(address: bigint, length: number): boolean | undefined {
     if (errno === koffi.os.errno["EINTR"]) continue;
     return errno === koffi.os.errno["EFAULT"] || errno === EHWPOISON ? false : undefined;
   }
+}
+
+/** Of nearly all systems; one with larger pages refuses addresses between them, and so never says that anything is in memory. */
+const PAGE_BYTES = 4_096;
+const IN_MEMORY = 1;
+/** Room for the answers; longer stretches are asked for in pieces. */
+const pageAnswers = new Uint8Array(64);
+
+/**
+ * Whether all pages of a mapped stretch are in memory, so that touching them waits for no device. About 2 µs for 64 KiB.
+ *
+ * @param address of its first byte
+ * @returns false also where the kernel doesn't say
+ */
+export function isInMemory(address: bigint, length: number): boolean {
+  const within = Number(address % BigInt(PAGE_BYTES));
+  const from = address - BigInt(within);
+  const total = within + length;
+  const pieceBytes = pageAnswers.length * PAGE_BYTES;
+  for (let at = 0; at < total; at += pieceBytes) {
+    const bytes = Math.min(pieceBytes, total - at);
+    if (mincoreCall(from + BigInt(at), bytes, pageAnswers) !== 0) return false;
+    for (let page = 0; page * PAGE_BYTES < bytes; page++) {
+      if (((pageAnswers[page] as number) & IN_MEMORY) === 0) return false;
+    }
+  }
+  return true;
 }
 
 /** Takes an exclusive lock that dies with the process. @returns false when another process has it */

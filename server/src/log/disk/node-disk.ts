@@ -223,6 +223,10 @@ class NodeMapping implements Mapping {
     return this.#arenas.populate(this.#slot, length) ?? canReadFile(this.#fd, length);
   }
 
+  isInMemory(at: number, length: number): boolean {
+    return this.#arenas.isInMemory(this.#slot, at, length);
+  }
+
   unmap(): void {
     this.#arenas.unmap(this.#slot);
   }

@@ -107,6 +107,8 @@ export interface Mapping {
    * @returns false when a part of them can't be read: touching it would kill the process
    */
   populate(length: number): boolean;
+  /** Whether `length` bytes from place `at` of the file are in memory, so that touching them waits for no device; false where nobody knows. */
+  isInMemory(at: number, length: number): boolean;
   /** Lets it go. Nobody may touch its bytes from now on. */
   unmap(): void;
 }

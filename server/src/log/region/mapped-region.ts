@@ -67,6 +67,10 @@ export class MappedRegion implements FileBackedRegion {
     return this.#file.use((file) => file.readInto(target, FILE_HEADER_BYTES + at));
   }
 
+  isInMemory(at: number, length: number): boolean {
+    return this.#mapping.isInMemory(FILE_HEADER_BYTES + at, length);
+  }
+
   syncNow(): void {
     this.#file.syncNow();
   }

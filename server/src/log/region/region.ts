@@ -40,6 +40,8 @@ export interface Region {
    * @returns false when the storage device can't read them
    */
   readInto?(at: number, target: Uint8Array): Promise<boolean>;
+  /** Whether bytes of the ring can be touched without waiting for the storage device; only where {@link readInto} is. False where nobody knows. */
+  isInMemory?(at: number, length: number): boolean;
   /** Lets the memory go at the end of the turn: who was handed slices may use them until then. Can be called twice. */
   close(): void;
 }

@@ -1,9 +1,10 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BlockCache } from "../../../../server/src/log/block-cache.js";
 import { FILE_HEADER_BYTES } from "../../../../server/src/log/file-header.js";
 import type { LogCursor, LogStore, RingLog } from "../../../../server/src/log/index.js";
 import type { Region } from "../../../../server/src/log/region/index.js";
+import { MappedRegion } from "../../../../server/src/log/region/mapped-region.js";
 import { createNodeRuntime } from "../../../../server/src/runtime/index.js";
 import {
   append,
@@ -77,7 +78,26 @@ function upTo(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
+// What was just written is in memory: as if the kernel had let go of it.
+beforeEach(() => void vi.spyOn(MappedRegion.prototype, "isInMemory").mockReturnValue(false));
+afterEach(() => void vi.restoreAllMocks());
+
 describe("a reader far behind the head", () => {
+  it("waits for nothing that is in memory, but for the first block", async () => {
+    vi.restoreAllMocks();
+    using root = tempDir();
+    const { store, log } = await filled(root.path, 12 * MIB);
+    const far = await replay(store, log, { offset: 1, address: -1 });
+    expect(far.offsets).toEqual(upTo(1, log.head));
+    expect(far.pending).toBe(1);
+    vi.spyOn(MappedRegion.prototype, "isInMemory").mockImplementation((at) => at > MIB);
+    const half = await replay(store, log, { offset: 1, address: -1 });
+    expect(half.offsets).toEqual(far.offsets);
+    expect(half.bounds).toEqual(far.bounds);
+    expect(half.pending).toBeGreaterThan(2);
+    await store.close();
+  });
+
   it("gets every record once, from blocks read off the loop, in the frames of a reader near it", async () => {
     using root = tempDir();
     const { store, log } = await filled(root.path, 12 * MIB);
