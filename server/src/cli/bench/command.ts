@@ -39,6 +39,8 @@ export type Command =
   | { readonly type: "resume" }
   /** All readers are cut off and come again. */
   | { readonly type: "cut" }
+  /** Writers publish no more; their connections stay. */
+  | { readonly type: "pause" }
   /** Writers and churners go away, and readers where that is said. */
   | { readonly type: "end"; readonly readers: boolean };
 

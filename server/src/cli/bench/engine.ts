@@ -65,6 +65,9 @@ export class Engine {
       case "publish":
         for (const publisher of this.#publishers) publisher.start();
         return;
+      case "pause":
+        for (const publisher of this.#publishers.splice(0)) publisher.end();
+        return;
       case "churners": {
         const links = await this.#dial(command.target, command.numbers, { topics: () => [], from: "latest" });
         this.#others.push(...links);

@@ -9,6 +9,8 @@ import { diffSnapshots, takeSnapshot, type Snapshot } from "./snapshot.js";
 import { COUNTER, makeTallies, readTallies, type Tally } from "./tally.js";
 
 const MAX_THREADS = 8;
+/** When so long nothing has come, nothing is on its way. */
+const QUIET_MS = 200;
 
 export interface StartOptions {
   /** Left out: one less than the processors that there are. */
@@ -23,6 +25,11 @@ export interface RunOptions {
   readonly pids?: readonly number[];
   /** Ends the window early. */
   readonly signal?: AbortSignal;
+}
+
+export interface SettleOptions {
+  readonly timeoutMs: number;
+  readonly acknowledges: boolean;
 }
 
 /** Counts since the start. */
@@ -165,6 +172,30 @@ export class LoadGenerator {
     const seconds = (performance.now() - began) / 1000;
     const outage = diffSnapshots(before, this.#snapshot(), undefined).outage as Latencies;
     return { connections: this.#readers, seconds, outage };
+  }
+
+  /** Writers publish no more; their connections stay until {@link endWriters}, so that what is on its way can arrive. */
+  async pauseWriters(): Promise<void> {
+    await this.#orderAll({ type: "pause" });
+  }
+
+  /**
+   * Pauses the writers and waits until everything is acknowledged (with a wire that acknowledges) and nothing comes to readers any more.
+   *
+   * @returns whether that was so before the time was over
+   */
+  async settle({ timeoutMs, acknowledges }: SettleOptions): Promise<boolean> {
+    await this.pauseWriters();
+    const endMs = performance.now() + timeoutMs;
+    let before = this.totals();
+    while (performance.now() < endMs) {
+      await this.#pause(QUIET_MS, undefined);
+      const now = this.totals();
+      const isQuiet = now.delivered === before.delivered && now.acknowledged === before.acknowledged;
+      if (isQuiet && (!acknowledges || now.acknowledged === now.published)) return true;
+      before = now;
+    }
+    return false;
   }
 
   /** Ends writers and churners. */

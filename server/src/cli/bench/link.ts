@@ -143,7 +143,8 @@ export class Link implements ChannelHandler, Sink {
   gone(reason: string): void {
     if (this.#isConnected) this.#count(COUNTER.connected, -1);
     this.#isConnected = false;
-    this.#context.failed(reason);
+    // A server may do without a reader that doesn't read: that is a result.
+    if (!this.isAside) this.#context.failed(reason);
   }
 
   // ---- from the wire ----

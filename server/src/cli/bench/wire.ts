@@ -66,7 +66,7 @@ export interface Sink {
   acknowledged(publishes: number): void;
   /**
    * Records were delivered, one behind the other. Where latencies are measured ({@link Sink.isExact}) each is told by itself.
-   * @param payload place of the last one's payload in the bytes being read, -1 where it is not known
+   * @param payload place of a payload of theirs in the bytes being read, -1 where it is not known
    */
   delivered(records: number, payload: number): void;
   /** The server said that records will not come any more. */

@@ -11,6 +11,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 /** Longest head of a frame: one with a topic of 255 bytes. */
 const MAX_HEAD_BYTES = 512;
+/** So far from its head the first record's data is looked for. */
+const SAMPLED_BYTES = 128;
 /** Where the records of a publish stand in memory: its head ends there. */
 const RECORDS_AT = 512;
 
@@ -54,7 +56,8 @@ class JsonConnection extends RingcastConnection {
     const count = next - subscription.next;
     subscription.next = next;
     if (this.sink.isExact) this.#tellEach(bytes, nextAt, end, count);
-    else this.sink.delivered(count, -1);
+    else
+      this.sink.delivered(count, find(bytes, nextAt, Math.min(end - PAYLOAD_TIME_BYTES, nextAt + SAMPLED_BYTES), DATA));
     return true;
   }
 

@@ -26,6 +26,8 @@ import {
 import { PAYLOAD_TIME_BYTES, type Wire } from "../wire.js";
 import { RingcastConnection, ringcastWire } from "./ringcast-connection.js";
 
+/** Of a record that comes in part, what has to be there so that its time can be read: of those that the generator publishes. */
+const SAMPLED_BYTES = KEY_AT + 1 + PAYLOAD_TIME_BYTES;
 /** Behind the head of the map: `op`, `published`. */
 const PUBLISHED = Uint8Array.from([0xa2, 0x6f, 0x70, 0xa9, ...Buffer.from("published")]);
 
@@ -66,7 +68,7 @@ class MsgpackConnection extends RingcastConnection {
     const names = (bytes[start + BATCH_TOPIC_LENGTH_AT] as number) + (bytes[start + BATCH_NAME_LENGTH_AT] as number);
     const recordsAt = start + ((BATCH_TOPIC_AT + names + 7) & ~7);
     if (this.sink.isExact) this.#tellEach(bytes, recordsAt, count);
-    else this.sink.delivered(count, lastPayload(bytes, recordsAt, end, count));
+    else this.sink.delivered(count, recordsAt + SAMPLED_BYTES <= end ? payloadOf(bytes, recordsAt) : -1);
     return true;
   }
 
@@ -143,13 +145,6 @@ class BinaryPublishes {
 function isPublished(bytes: Uint8Array, start: number): boolean {
   for (let n = 0; n < PUBLISHED.length; n++) if (bytes[start + 1 + n] !== PUBLISHED[n]) return false;
   return true;
-}
-
-/** Place of the last record's payload, where all are of one length and whole; else -1. */
-function lastPayload(bytes: Uint8Array, recordsAt: number, end: number, count: number): number {
-  if (count === 0 || recordsAt + KEY_AT > end) return -1;
-  const length = readU32(bytes, recordsAt + LENGTH_AT);
-  return recordsAt + length * count === end ? payloadOf(bytes, end - length) : -1;
 }
 
 /** Place where the time stands in a record that the generator has published in either dialect. */
