@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LAUNCHER = join(dirname(fileURLToPath(import.meta.url)), "../../server/bin/ringcast.js");
-const READY = /ringcast listening on http:\/\/[^:]+:(\d+)/;
+/** Of this tree's own build, unless the environment names another one. */
+const LAUNCHER =
+  process.env["RINGCAST_LAUNCHER"] ?? join(dirname(fileURLToPath(import.meta.url)), "../../server/bin/ringcast.js");
+const READY = /ringcast listening on https?:\/\/[^:]+:(\d+)/;
 const CLOCK_TICKS_PER_SECOND = 100;
 
 export interface HubProcessOptions {

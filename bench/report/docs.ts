@@ -1,0 +1,115 @@
+/** The part of docs/performance.md that is made from bench/results. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { figureText, FIGURES } from "./figures.js";
+import { machineText } from "./machine.js";
+import { spreadOf, type RowResult, type Run, type ScenarioResult, type Series } from "./result.js";
+import { markdownText, rowTable, verdictTable, type Table } from "./table.js";
+import { TARGETS } from "./targets.js";
+import { judge } from "./verdicts.js";
+
+const PATH = join(dirname(fileURLToPath(import.meta.url)), "../../docs/performance.md");
+const BEGIN = "<!-- made by npm run bench -- --docs: from here -->";
+const END = "<!-- made by npm run bench -- --docs: up to here -->";
+
+/** What is said of a scenario besides its figures. */
+interface Described {
+  readonly name: string;
+  readonly about: string;
+}
+
+/** Writes it anew. @throws Error when the page lacks the marks between which it stands */
+export function writeDocs(scenarios: readonly Described[], results: readonly ScenarioResult[]): void {
+  const page = readFileSync(PATH, "utf8");
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`docs/performance.md lacks ${BEGIN} or ${END}`);
+  const text = performanceText(scenarios, results);
+  writeFileSync(PATH, `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`);
+}
+
+/** Targets, then each scenario's tables, then who took part. */
+export function performanceText(scenarios: readonly Described[], results: readonly ScenarioResult[]): string {
+  const rows = results.flatMap((result) => result.rows);
+  return [
+    "### Targets",
+    runsText(rows),
+    markdownText(verdictTable(judge(TARGETS, rows))),
+    ...results.flatMap((result) =>
+      scenarioTexts(result, scenarios.find(({ name }) => name === result.scenario)?.about),
+    ),
+    "### Who took part",
+    markdownText(participants(rows)),
+  ].join("\n\n");
+}
+
+/** Rows with targets have tables of their own with bars; the others are lines of one. */
+function scenarioTexts({ scenario, title, rows }: ScenarioResult, about: string | undefined): readonly string[] {
+  const isTarget = ({ id }: RowResult): boolean => TARGETS.some((target) => target.row === id);
+  const others = rows.filter((row) => !isTarget(row));
+  return [
+    `### ${title}`,
+    ...(about === undefined ? [] : [about]),
+    `\`npm run bench -- ${scenario}\``,
+    ...rows.filter(isTarget).flatMap((row) => [markdownText(rowTable(row)), ...limitText(row)]),
+    ...(others.length === 0 ? [] : [markdownText(overview(others))]),
+  ];
+}
+
+function limitText({ limit }: RowResult): readonly string[] {
+  return limit === undefined ? [] : [`What limits it: ${limit}.`];
+}
+
+/** The first figure of each row and server. */
+function overview(rows: readonly RowResult[]): Table {
+  const names = [...new Set(rows.flatMap(({ series }) => series.map(({ name }) => name)))];
+  return {
+    title: "More rows",
+    head: ["", "", ...names, ""],
+    body: rows.map((row) => [
+      row.title,
+      FIGURES[row.figures[0]!].label.replace(/each$/, `a ${row.unit}`),
+      ...names.map((name) =>
+        cellOf(
+          row,
+          row.series.find((series) => series.name === name),
+        ),
+      ),
+      "",
+    ]),
+  };
+}
+
+function cellOf(row: RowResult, series: Series | undefined): string {
+  const spread = series === undefined ? undefined : spreadOf(series, row.figures[0]!);
+  return spread === undefined ? "" : figureText(row.figures[0]!, spread.median);
+}
+
+/** Machine, commit and command of all runs that the rows are from, the latest first. */
+function runsText(rows: readonly RowResult[]): string {
+  const runs = new Map(rows.map(({ run }) => [run.date, run]));
+  return [...runs.values()]
+    .toSorted((a, b) => b.date.localeCompare(a.date))
+    .map((run) => `- ${runText(run, rows.filter(({ run: { date } }) => date === run.date).length)}`)
+    .join("\n");
+}
+
+function runText({ machine, commit, command, date, seconds, rounds }: Run, rows: number): string {
+  return (
+    `${rows} row${rows === 1 ? "" : "s"} on ${date.slice(0, 10)}: \`${command}\` at commit ${commit}, medians of ${rounds} turns with windows of ${seconds} s; ` +
+    `${machineText(machine)}, load ${machine.loadBefore} before`
+  );
+}
+
+function participants(rows: readonly RowResult[]): Table {
+  const notes = new Map<string, string>();
+  for (const { series } of rows) for (const each of series) notes.set(each.name, (each.notes ?? []).join(" "));
+  const versions = Object.assign({}, ...rows.map(({ run }) => run.versions)) as Record<string, string>;
+  return {
+    title: "Servers",
+    head: ["", "version", "what is to be known", ""],
+    body: [...notes]
+      .filter(([name]) => versions[name] !== undefined)
+      .map(([name, note]) => [name, versions[name] ?? "", note, ""]),
+  };
+}

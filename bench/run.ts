@@ -1,0 +1,155 @@
+/**
+ * `npm run bench`: puts scenarios to the hub and to what people would use instead, in turns.
+ *
+ *   npm run bench                       the rows that targets are about, windows of 2 s, and what of the targets is met
+ *   npm run bench -- fanout ingest      all rows of these scenarios
+ *   npm run bench -- all                all rows of all
+ *
+ *   --seconds 2      length of a window           --rounds 3       turns of each server
+ *   --only <text>    rows with this in their id   --peers a,b      these servers only, by the names in the tables
+ *   --json           results on standard output   --markdown       tables as Markdown
+ *   --docs           write docs/performance.md's generated part from bench/results, after what is measured
+ *   --no-run         measure nothing              --before <launcher>  another build of the hub beside this one
+ */
+import { parseArgs } from "node:util";
+import { PEERS } from "./peers/index.js";
+import type { Peer } from "./peers/peer.js";
+import { ringcastPeers } from "./peers/ringcast.js";
+import { writeDocs } from "./report/docs.js";
+import { machineText, thisCommit, thisMachine } from "./report/machine.js";
+import type { RowResult, Run, Skipped } from "./report/result.js";
+import { readResults, writeResults } from "./report/results.js";
+import { markdownText, rowTable, terminalText, verdictTable } from "./report/table.js";
+import { TARGETS } from "./report/targets.js";
+import { judge } from "./report/verdicts.js";
+import { SCENARIOS } from "./scenarios/index.js";
+import { runRow, turnsOf } from "./scenarios/runner.js";
+import type { Row, Scenario } from "./scenarios/scenario.js";
+import { Progress } from "./support/progress.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: "string", default: "2" },
+    "warm-up": { type: "string", default: "1" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+    peers: { type: "string" },
+    json: { type: "boolean", default: false },
+    markdown: { type: "boolean", default: false },
+    docs: { type: "boolean", default: false },
+    before: { type: "string" },
+    "no-run": { type: "boolean", default: false },
+  },
+});
+
+/** One row with the servers that will take part. */
+interface Planned {
+  readonly scenario: Scenario;
+  readonly row: Row;
+  readonly contenders: readonly Peer[];
+}
+
+// Servers are ended when this process ends in good order only.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+const options = {
+  seconds: Number(values.seconds),
+  warmUpSeconds: Number(values["warm-up"]),
+  rounds: Number(values.rounds),
+};
+const wanted = values.peers?.split(",").map((name) => name.trim());
+const { installed, skipped } = lookForPeers();
+if (!values["no-run"]) await runAll();
+if (values.docs) writeDocs(SCENARIOS, readResults(SCENARIOS));
+
+async function runAll(): Promise<void> {
+  const plan = planRun();
+  if (plan.length === 0) fail("No row fits: see --only and --peers.");
+  for (const { name, install } of skipped) process.stderr.write(`skipped: ${name} is not installed (${install})\n`);
+  const run = describeRun();
+  if (!values.json) console.log(`${machineText(run.machine)}, commit ${run.commit}\n`);
+  const progress = new Progress(
+    plan.reduce((sum, { row, contenders }) => sum + turnsOf(row, options) * contenders.length, 0),
+  );
+  const rows: RowResult[] = [];
+  for (const { scenario, row, contenders } of plan) {
+    const result: RowResult = { ...(await runRow(row, contenders, options, progress)), run };
+    rows.push(result);
+    // At once, so that nothing is lost when the run is ended early.
+    writeResults(scenario, [result]);
+    progress.end();
+    if (!values.json) print(rowTable(result));
+  }
+  const verdicts = judge(TARGETS, rows);
+  if (values.json) console.log(JSON.stringify({ run, skipped, rows, verdicts }, undefined, 2));
+  else if (verdicts.length > 0) print(verdictTable(verdicts));
+}
+
+/** Without a scenario the rows that targets are about. */
+function planRun(): readonly Planned[] {
+  const isAll = positionals.includes("all");
+  const unknown = positionals.filter((name) => name !== "all" && !SCENARIOS.some((each) => each.name === name));
+  if (unknown.length > 0)
+    fail(
+      `There is no scenario ${unknown.join(", ")}; there are ${SCENARIOS.map(({ name }) => name).join(", ")} and all.`,
+    );
+  const isShort = positionals.length === 0 && values.only === undefined;
+  return SCENARIOS.filter(({ name }) => isAll || positionals.length === 0 || positionals.includes(name))
+    .flatMap((scenario) =>
+      scenario.rows.map((row) => ({ scenario, row, contenders: row.contenders.filter(takesPart).flatMap(withBefore) })),
+    )
+    .filter(({ row: { id }, contenders }) => {
+      if (contenders.length === 0 || (isShort && !TARGETS.some((target) => target.row === id))) return false;
+      return values.only === undefined || id.includes(values.only);
+    });
+}
+
+/** Those that only a scenario knows are the hub in some other form. */
+function takesPart(peer: Peer): boolean {
+  const isNamed = PEERS.some(({ name }) => name === peer.name);
+  return (!isNamed || installed.has(peer.name)) && (wanted === undefined || !isNamed || wanted.includes(peer.name));
+}
+
+/** A hub takes turns with the same of the other build. */
+function withBefore(peer: Peer): readonly Peer[] {
+  const before = ringcastPeers(values.before).find(({ name }) => name === peer.name);
+  return values.before === undefined || before === undefined
+    ? [peer]
+    : [peer, { ...before, name: `${peer.name} before` }];
+}
+
+function lookForPeers(): { readonly installed: ReadonlyMap<string, string>; readonly skipped: readonly Skipped[] } {
+  const unknown = wanted?.filter((name) => !PEERS.some((peer) => peer.name === name)) ?? [];
+  if (unknown.length > 0)
+    fail(`No server is called ${unknown.join(", ")}; there are ${PEERS.map(({ name }) => name).join(", ")}.`);
+  const found = new Map<string, string>();
+  const missing: Skipped[] = [];
+  for (const peer of PEERS) {
+    const version = peer.version();
+    if (version !== undefined) found.set(peer.name, version);
+    else missing.push({ name: peer.name, install: peer.install });
+  }
+  return { installed: found, skipped: missing };
+}
+
+function describeRun(): Run {
+  return {
+    machine: thisMachine(),
+    commit: thisCommit(),
+    command: ["npm run bench", ...(process.argv.length > 2 ? ["--"] : []), ...process.argv.slice(2)].join(" "),
+    date: new Date().toISOString(),
+    seconds: options.seconds,
+    rounds: options.rounds,
+    versions: Object.fromEntries(installed),
+  };
+}
+
+function print(table: Parameters<typeof terminalText>[0]): void {
+  console.log(`${values.markdown ? markdownText(table) : terminalText(table)}\n`);
+}
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+}

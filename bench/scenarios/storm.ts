@@ -1,0 +1,60 @@
+/** Everybody is cut off at once, and comes back. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { CutResult } from "../../server/src/cli/bench/plan.js";
+import type { RunningPeer } from "../peers/peer.js";
+import type { Figures } from "../report/figures.js";
+import { timed } from "../support/process-usage.js";
+import { HUB, HUB_JSON, HUB_ON_WS, NATS, peersNamed, RAW, USUAL_BYTES } from "./contenders.js";
+import type { Bench, Row, Scenario } from "./scenario.js";
+import { latencyFigures, settled } from "./windows.js";
+
+const TOPIC = "bench.storm";
+/** Records a second, so that there is something to go on with. */
+const RATE = 100;
+const SETTLE_MS = 500;
+
+export const storm: Scenario = {
+  name: "storm",
+  title: "Everybody comes back",
+  about:
+    "All subscribers' connections are reset at once; each dials again at once and subscribes, at the position where it was if the server knows positions, while 100 records a second go on. Until the last one's " +
+    "subscription is in force; the outage is each one's own. In the end what was published must have arrived at all of them, once: those that know no positions lose what was published meanwhile.",
+  rows: [row(1_000), row(5_000)],
+};
+
+function row(subscribers: number): Row {
+  return {
+    id: `storm/${subscribers}`,
+    title: `storm, ${subscribers.toLocaleString("en-GB")} cut at once and resumed`,
+    unit: "subscriber",
+    figures: ["wallMs", "cpuNs", "p50Us", "p99Us", "maxUs", "arrivedShare"],
+    contenders: peersNamed(HUB, HUB_JSON, HUB_ON_WS, RAW, NATS),
+    limit: "the kernel's accepting of connections and the handshakes, on one core for both sides of it",
+    prepare: async (server) => server.prepare?.([TOPIC]),
+    turn: (server, bench) => turn(server, bench, subscribers),
+  };
+}
+
+async function turn(server: RunningPeer, bench: Bench, subscribers: number): Promise<Figures> {
+  const { load, step } = bench;
+  const target = server.target("fanout");
+  step("subscribes");
+  await load.readers({ target, connections: subscribers, topics: [TOPIC] });
+  const before = load.totals();
+  await load.writers({ target, connections: 1, topics: [TOPIC], bytes: USUAL_BYTES, rate: RATE });
+  await pause(SETTLE_MS);
+  step("cut off");
+  const cuts: CutResult[] = [];
+  const { cpuSeconds } = await timed(server.pid, async () => void cuts.push(await load.cut()));
+  const [{ seconds, outage }] = cuts as [CutResult];
+  await pause(SETTLE_MS);
+  await load.pauseWriters();
+  await settled(load);
+  const { delivered, published } = load.totals();
+  return {
+    wallMs: seconds * 1_000,
+    cpuNs: (cpuSeconds * 1e9) / subscribers,
+    ...latencyFigures(outage),
+    arrivedShare: (delivered - before.delivered) / ((published - before.published) * subscribers),
+  };
+}

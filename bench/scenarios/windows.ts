@@ -1,0 +1,81 @@
+/** Windows of the load generator as figures. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Figures } from "../report/figures.js";
+import type { RunningPeer } from "../peers/peer.js";
+import type { LoadGenerator } from "../../server/src/cli/bench/generator.js";
+import type { Latencies, Measured } from "../../server/src/cli/bench/plan.js";
+import { rssAnonOf } from "../../server/src/cli/bench/process-meter.js";
+import type { Bench } from "./scenario.js";
+
+/** What of a window is counted. */
+export type Counted = "delivered" | "acknowledged" | "subscribed" | "published";
+
+/** Warms up, then measures a window in which everything goes on as it does. */
+export async function measure(server: RunningPeer, bench: Bench): Promise<Measured> {
+  bench.step("warms up, measures");
+  const { load, seconds, warmUpSeconds } = bench;
+  return load.run({ warmupMs: warmUpSeconds * 1_000, ms: seconds * 1_000, pids: [server.pid] });
+}
+
+/** Rate, processor time for each one that was counted, and who was busy. @throws Error when nothing was counted */
+export function figuresOf(measured: Measured, counted: Counted): Figures {
+  const count = measured[counted];
+  if (count === 0) throw new Error(`Nothing was ${counted}.`);
+  const { seconds, server, generatorBusy, generatorCpuSeconds } = measured;
+  const cpuSeconds = (server?.userSeconds ?? 0) + (server?.systemSeconds ?? 0);
+  return {
+    cpuNs: (cpuSeconds * 1e9) / count,
+    perSecond: count / seconds,
+    systemShare: (server?.systemSeconds ?? 0) / cpuSeconds,
+    serverCores: cpuSeconds / seconds,
+    generatorCores: generatorCpuSeconds / seconds,
+    generatorBusy,
+    ...(server === undefined ? {} : { rssBytes: server.rssAnonBytes }),
+  };
+}
+
+/** Percentiles; nothing where nothing was measured. */
+export function latencyFigures(latencies: Latencies | undefined): Figures {
+  if (latencies === undefined) return {};
+  const { p50, p90, p99, p999, max } = latencies;
+  return { p50Us: p50, p90Us: p90, p99Us: p99, p999Us: p999, maxUs: max };
+}
+
+const STEADY_MS = 300;
+const STEADY_WITHIN_MS = 5_000;
+const STEADY_BYTES = 256 * 1024;
+
+/** Private memory of a server once it no longer changes by much. */
+export async function steadyMemory({ pid }: RunningPeer): Promise<number> {
+  const deadlineMs = performance.now() + STEADY_WITHIN_MS;
+  let bytes = rssAnonOf(pid);
+  while (performance.now() < deadlineMs) {
+    await pause(STEADY_MS);
+    const now = rssAnonOf(pid);
+    const isSteady = Math.abs(now - bytes) < STEADY_BYTES;
+    bytes = now;
+    if (isSteady) break;
+  }
+  return bytes;
+}
+
+const SETTLED_MS = 200;
+
+/** Waits until nothing is delivered any more. */
+export async function settled(load: LoadGenerator): Promise<void> {
+  for (let before = -1; load.totals().delivered !== before;) {
+    before = load.totals().delivered;
+    await pause(SETTLED_MS);
+  }
+}
+
+const LOOK_MS = 2;
+
+/** Waits until something holds. @throws Error when it doesn't in time */
+export async function until(holds: () => boolean, what: string, withinMs = 60_000): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
+  while (!holds()) {
+    if (performance.now() > deadlineMs) throw new Error(`${what}: not within ${withinMs / 1_000} s.`);
+    await pause(LOOK_MS);
+  }
+}
