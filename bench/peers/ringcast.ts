@@ -1,25 +1,25 @@
 /** The hub itself, as it ships. */
 import { readFileSync } from "node:fs";
+import { ringcastTarget, type RingcastDialect } from "../../server/src/cli/bench/ringcast.js";
 import { HubProcess } from "../support/hub-process.js";
 import { CAPACITY_BYTES, type Peer, type RunningPeer } from "./peer.js";
 import { packageVersion } from "./script.js";
 
-const WIRE = new URL("../../server/src/cli/bench/wires/ringcast.ts", import.meta.url).href;
 const MANIFEST = new URL("../../server/package.json", import.meta.url);
 
 interface Variant {
   readonly name: string;
-  readonly dialect: "binary" | "json";
+  readonly dialect: RingcastDialect;
   readonly transport: "uws" | "ws";
   readonly durability: "stored" | "synced";
 }
 
 const VARIANTS: readonly Variant[] = [
-  { name: "Ringcast", dialect: "binary", transport: "uws", durability: "stored" },
+  { name: "Ringcast", dialect: "msgpack", transport: "uws", durability: "stored" },
   { name: "Ringcast JSON", dialect: "json", transport: "uws", durability: "stored" },
-  { name: "Ringcast on ws", dialect: "binary", transport: "ws", durability: "stored" },
+  { name: "Ringcast on ws", dialect: "msgpack", transport: "ws", durability: "stored" },
   { name: "Ringcast on ws JSON", dialect: "json", transport: "ws", durability: "stored" },
-  { name: "Ringcast synced", dialect: "binary", transport: "uws", durability: "synced" },
+  { name: "Ringcast synced", dialect: "msgpack", transport: "uws", durability: "synced" },
 ];
 
 /** @param launcher program to run instead of this tree's own build */
@@ -48,7 +48,7 @@ async function start(variant: Variant, launcher: string | undefined): Promise<Ru
   if (pid === undefined) throw new Error("The hub has no process.");
   return {
     pid,
-    target: () => ({ host: "127.0.0.1", port: hub.port, wire: WIRE, wireOptions: { dialect } }),
+    target: () => ringcastTarget({ host: "127.0.0.1", port: hub.port, dialect }),
     post: (topic) => ({
       url: `${hub.url}/v1/topics/${topic}/messages`,
       headers: { "content-type": dialect === "json" ? "text/plain" : "application/octet-stream" },

@@ -33,6 +33,7 @@ export const createWire: CreateWire = (options): Wire => {
     framing,
     handshake: { path: "/" },
     binary: true,
+    takesParts: framing === "websocket",
     acknowledges: ability === "echo" || ability === "ingest",
     connect: (sink) => new NatsConnection(sink, options as NatsOptions),
   };
@@ -100,7 +101,7 @@ class NatsConnection implements WireConnection {
 
   receive(bytes: Uint8Array, start: number, end: number): number {
     if (this.#options.framing === "stream") return this.#read(bytes, start, end);
-    this.#rest.frame(bytes, start, end);
+    this.#rest.take(bytes, start, end);
     return end;
   }
 

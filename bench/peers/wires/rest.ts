@@ -1,4 +1,4 @@
-/** For protocols whose messages don't end where WebSocket frames do: what a frame leaves over is read again with the next one. */
+/** For protocols whose messages don't end where parts of WebSocket frames do: what a part leaves over is read again with the next one. */
 export class RestReader {
   readonly #read: (bytes: Uint8Array, start: number, end: number) => number;
   #rest: Uint8Array | undefined;
@@ -14,8 +14,8 @@ export class RestReader {
     return this.#isJoined;
   }
 
-  /** Reads one frame. */
-  frame(bytes: Uint8Array, start: number, end: number): void {
+  /** Reads one part. */
+  take(bytes: Uint8Array, start: number, end: number): void {
     if (this.#rest === undefined) {
       const used = this.#read(bytes, start, end);
       if (used < end) this.#rest = bytes.slice(used, end);
