@@ -1,41 +1,25 @@
-import { fileURLToPath } from "node:url";
 import { connect } from "@ringcast/client";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeInBrowser, launchChromium } from "../support/chromium.js";
-import { startHub, type TestHub } from "../support/hub.js";
+import type { BrowserContext, Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { describeInBrowser } from "../support/chromium.js";
+import type { TestHub } from "../support/hub.js";
 import { until } from "../support/until.js";
-import { serveProgram, type WebPage } from "../support/web-page.js";
+import { useBrowserPage } from "./browser-page.js";
 import type { PersistPage } from "./pages/persist-page.js";
 
 declare const window: { readonly page?: PersistPage };
 
-const PROGRAM = fileURLToPath(new URL("pages/persist-page.ts", import.meta.url));
-
 describeInBrowser("a store that outlives its page", () => {
-  let browser: Browser;
-  let site: WebPage;
-
-  beforeAll(async () => {
-    browser = await launchChromium();
-    site = await serveProgram(PROGRAM);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await site[Symbol.asyncDispose]();
-  });
-
-  const startOpenHub = (): Promise<TestHub> => startHub({ args: ["--allowed-origins", site.origin] });
+  const inBrowser = useBrowserPage("persist-page.ts");
   const open = async (context: BrowserContext, hub: TestHub): Promise<Page> => {
-    const page = await context.newPage();
-    await page.goto(`${site.origin}/#127.0.0.1:${hub.port}`);
+    const page = await inBrowser.open(hub, context);
     await isUp(page);
     return page;
   };
 
   test("sends what was published offline once, in order, although the page was reloaded meanwhile", async () => {
-    await using hub = await startOpenHub();
-    const context = await browser.newContext();
+    await using hub = await inBrowser.startHub();
+    const context = await inBrowser.newContext();
     const page = await open(context, hub);
     await hub.kill();
     await page.evaluate(() => window.page?.publish(0, 100));
@@ -51,8 +35,8 @@ describeInBrowser("a store that outlives its page", () => {
   });
 
   test("stores nothing twice when pages are reloaded in the middle of publishing", async () => {
-    await using hub = await startOpenHub();
-    const context = await browser.newContext();
+    await using hub = await inBrowser.startHub();
+    const context = await inBrowser.newContext();
     const page = await open(context, hub);
     for (let round = 0; round < 4; round++) {
       await page.evaluate((from) => window.page?.publish(from, from + 300), round * 300);
@@ -66,8 +50,8 @@ describeInBrowser("a store that outlives its page", () => {
   });
 
   test("gives two pages outboxes of their own, and a page that stays what a closed one has left", async () => {
-    await using hub = await startOpenHub();
-    const context = await browser.newContext();
+    await using hub = await inBrowser.startHub();
+    const context = await inBrowser.newContext();
     const first = await open(context, hub);
     const second = await open(context, hub);
     await hub.kill();
@@ -86,9 +70,9 @@ describeInBrowser("a store that outlives its page", () => {
   });
 
   test("goes on reading exactly behind the last message, reload after reload", async () => {
-    await using hub = await startOpenHub();
+    await using hub = await inBrowser.startHub();
     await using publisher = connect(hub.wsUrl);
-    const context = await browser.newContext();
+    const context = await inBrowser.newContext();
     const page = await open(context, hub);
     await publisher.publishMany(
       "orders",
@@ -111,9 +95,9 @@ describeInBrowser("a store that outlives its page", () => {
   });
 
   test("lets one page at a time read under a name; the next goes on when it is gone", async () => {
-    await using hub = await startOpenHub();
+    await using hub = await inBrowser.startHub();
     await using publisher = connect(hub.wsUrl);
-    const context = await browser.newContext();
+    const context = await inBrowser.newContext();
     const first = await open(context, hub);
     const second = await open(context, hub);
     await publisher.publishMany(

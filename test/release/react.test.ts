@@ -1,39 +1,18 @@
-import { fileURLToPath } from "node:url";
 import { connect } from "@ringcast/client";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeInBrowser, launchChromium } from "../support/chromium.js";
-import { startHub, type TestHub } from "../support/hub.js";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { describeInBrowser } from "../support/chromium.js";
 import { until } from "../support/until.js";
-import { serveProgram, type WebPage } from "../support/web-page.js";
-
-const PROGRAM = fileURLToPath(new URL("pages/react-page.ts", import.meta.url));
+import { useBrowserPage } from "./browser-page.js";
 
 describeInBrowser("the hooks for React, under StrictMode", () => {
-  let browser: Browser;
-  let site: WebPage;
-
-  beforeAll(async () => {
-    browser = await launchChromium();
-    site = await serveProgram(PROGRAM);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await site[Symbol.asyncDispose]();
-  });
-
-  const startApp = async (hub: TestHub): Promise<Page> => {
-    const page = await browser.newPage();
-    await page.goto(`${site.origin}/#127.0.0.1:${hub.port}`);
-    return page;
-  };
-  const startOpenHub = (): Promise<TestHub> => startHub({ args: ["--allowed-origins", site.origin] });
+  const inBrowser = useBrowserPage("react-page.ts");
 
   test("render each message once, in order, the newest of them as many as asked for", async () => {
-    await using hub = await startOpenHub();
+    await using hub = await inBrowser.startHub();
     await using publisher = connect(hub.wsUrl);
     await publisher.publishMany("orders", numbers(30));
-    const page = await startApp(hub);
+    const page = await inBrowser.open(hub);
     await untilText(page, "#orders", offsets(0, 30));
     await publisher.publishMany("orders", numbers(40));
     await untilText(page, "#orders", offsets(20, 70));
@@ -42,10 +21,10 @@ describeInBrowser("the hooks for React, under StrictMode", () => {
   });
 
   test("show the newest message, and what can't be read as an error", async () => {
-    await using hub = await startOpenHub();
+    await using hub = await inBrowser.startHub();
     await using publisher = connect(hub.wsUrl);
     for (const value of [1, 2, 3]) await publisher.publish("prices", { value });
-    const page = await startApp(hub);
+    const page = await inBrowser.open(hub);
     await untilText(page, "#price", "3");
     await publisher.publish("prices", { value: 4 });
     await untilText(page, "#price", "4");
@@ -55,8 +34,8 @@ describeInBrowser("the hooks for React, under StrictMode", () => {
   });
 
   test("subscribe once while mounted, whatever is rendered, and end it when unmounted", async () => {
-    await using hub = await startOpenHub();
-    const page = await startApp(hub);
+    await using hub = await inBrowser.startHub();
+    const page = await inBrowser.open(hub);
     const subscriptions = async (): Promise<number> => {
       const text = await (await fetch(`${hub.url}/metrics`)).text();
       const { total } = /^ringcast_subscriptions(?:\{.*?\})? (?<total>\d+)$/m.exec(text)?.groups ?? {};
@@ -72,10 +51,10 @@ describeInBrowser("the hooks for React, under StrictMode", () => {
   });
 
   test("tell the state of the connection, and go on without a repeat after an outage", async () => {
-    await using hub = await startOpenHub();
+    await using hub = await inBrowser.startHub();
     await using publisher = connect(hub.wsUrl);
     await publisher.publishMany("orders", numbers(5));
-    const page = await startApp(hub);
+    const page = await inBrowser.open(hub);
     await untilText(page, "#orders", offsets(0, 5));
     await hub.kill();
     await page.waitForSelector('main[data-state="reconnecting"]', { state: "attached" });

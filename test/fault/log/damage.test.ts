@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FILE_HEADER_BYTES, FORMAT_VERSION } from "../../../server/src/log/file-header.js";
-import type { LogStoreOptions, RingLog } from "../../../server/src/log/index.js";
+import type { RingLog } from "../../../server/src/log/index.js";
 import {
   append,
   copyAsKilled,
@@ -28,47 +28,22 @@ import {
   openStore,
   readAll,
   SMALL,
-  type TestStore,
 } from "../../support/log-store.js";
-import { tempDir, type TempDir } from "../../support/temp-dir.js";
+import { AFTER, BEFORE, dataAt, fill, RECORD_BYTES, useStores } from "./stores.js";
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("skipped: a device in place of a log needs root");
 
-/** Bytes of each record here: 48 and its data of 24. */
-const RECORD_BYTES = 72;
 const RECORDS = 30;
-const BEFORE = "1".repeat(32);
-const AFTER = "2".repeat(32);
-
-let root: TempDir;
-const opened: TestStore[] = [];
-
-beforeEach(() => {
-  root = tempDir();
-});
-afterEach(async () => {
-  for (const { store } of opened.splice(0)) await store.close();
-  root[Symbol.dispose]();
-});
-
-async function open(directory: string, options?: Partial<LogStoreOptions>): Promise<TestStore> {
-  const store = await openStore(directory, options);
-  opened.push(store);
-  return store;
-}
-
-function dataAt(offset: number): string {
-  return `record ${offset} `.padEnd(24, "x");
-}
+const stores = useStores();
 
 /** A log of thirty records, as a hub that was killed leaves it, and damaged since. */
 async function killed(damage: (file: string) => void): Promise<string> {
-  const live = join(root.path, "live");
-  const dead = join(root.path, "dead");
-  const { store } = await open(live, { bootId: BEFORE });
+  const live = stores.path("live");
+  const dead = stores.path("dead");
+  const { store } = await stores.open(live, { bootId: BEFORE });
   const log = firstLog(store.createTopic("t", SMALL));
-  for (let offset = 0; offset < RECORDS; offset++) append(log, [message(dataAt(offset))]);
+  fill(log, RECORDS);
   copyAsKilled(live, dead);
   damage(onlyLogFile(dead));
   return dead;
@@ -96,10 +71,10 @@ function without(...missing: readonly number[]): number[] {
 
 describe("a mapped log file in which a bit is flipped under the log", () => {
   it("loses just the record that it is in, at every byte of the first, a middle and the newest one", async () => {
-    const { store } = await open(join(root.path, "live"));
+    const { store } = await stores.open(stores.path("live"));
     const log = firstLog(store.createTopic("t", SMALL));
-    for (let offset = 0; offset < RECORDS; offset++) append(log, [message(dataAt(offset))]);
-    const file = onlyLogFile(join(root.path, "live"));
+    fill(log, RECORDS);
+    const file = onlyLogFile(stores.path("live"));
     for (const offset of [0, 15, RECORDS - 1]) {
       for (let byte = 0; byte < RECORD_BYTES; byte++) {
         const at = addressOf(offset) + byte;
@@ -117,7 +92,7 @@ inEachRegion(() => {
   describe("a log file with a flipped bit", () => {
     it("is opened with that record as a gap", async () => {
       const dead = await killed((file) => flip(file, addressOf(7) + 4));
-      const { store, events } = await open(dead, { bootId: BEFORE });
+      const { store, events } = await stores.open(dead, { bootId: BEFORE });
       expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 7, to: 7 });
       expect(readAll(firstLog(store.topic("t")))).toMatchObject({ holes: [{ from: 7, to: 7 }] });
       expect(firstLog(store.topic("t")).head).toBe(RECORDS);
@@ -126,11 +101,11 @@ inEachRegion(() => {
     it("goes by the other copy when one copy of the header is damaged", async () => {
       for (const copy of [0, 4_096]) {
         const dead = await killed((file) => flip(file, copy + 30));
-        const { store, events } = await open(dead, { bootId: BEFORE });
+        const { store, events } = await stores.open(dead, { bootId: BEFORE });
         expect(events).toMatchObject([{ type: "recovered", records: RECORDS, newEpoch: undefined }]);
         expect(offsetsOf(firstLog(store.topic("t")))).toEqual(without());
         rmSync(dead, { recursive: true });
-        rmSync(join(root.path, "live"), { recursive: true });
+        rmSync(stores.path("live"), { recursive: true });
       }
     });
 
@@ -140,14 +115,14 @@ inEachRegion(() => {
           flip(file, at, 8);
           if (at !== 8_192) flip(file, at === 8_264 ? 8_328 : 8_264);
         });
-        const { store, events } = await open(dead, { bootId: BEFORE });
+        const { store, events } = await stores.open(dead, { bootId: BEFORE });
         expect(events).toMatchObject([{ type: "recovered", records: RECORDS }]);
         const log = firstLog(store.topic("t"));
         expect(log.lineage).toHaveLength(2);
         expect(log.lineage[1]?.first).toBe(RECORDS);
         expect(offsetsOf(log)).toEqual(without());
         rmSync(dead, { recursive: true });
-        rmSync(join(root.path, "live"), { recursive: true });
+        rmSync(stores.path("live"), { recursive: true });
       }
     });
   });
@@ -155,7 +130,7 @@ inEachRegion(() => {
   describe("a log file that was cut", () => {
     it("keeps its offsets after the death of the process, and says which records are gone", async () => {
       const dead = await killed((file) => truncateSync(file, addressOf(27) + 10));
-      const { store, events } = await open(dead, { bootId: BEFORE });
+      const { store, events } = await stores.open(dead, { bootId: BEFORE });
       expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 27, to: 29 });
       const log = firstLog(store.topic("t"));
       expect(readAll(log).holes).toEqual([{ from: 27, to: 29 }]);
@@ -165,37 +140,37 @@ inEachRegion(() => {
 
     it("has its offsets still when nothing but its header is left", async () => {
       const dead = await killed((file) => truncateSync(file, FILE_HEADER_BYTES));
-      const log = firstLog((await open(dead, { bootId: BEFORE })).store.topic("t"));
+      const log = firstLog((await stores.open(dead, { bootId: BEFORE })).store.topic("t"));
       expect(readAll(log).holes).toEqual([{ from: 0, to: RECORDS - 1 }]);
       append(log, [message("goes on")]);
       expect(readAll(log, RECORDS).seen).toMatchObject([{ offset: RECORDS, data: "goes on" }]);
     });
 
     it("cuts a batch that isn't whole", async () => {
-      const live = join(root.path, "live");
-      const { store } = await open(live, { bootId: BEFORE });
+      const live = stores.path("live");
+      const { store } = await stores.open(live, { bootId: BEFORE });
       const log = firstLog(store.createTopic("t", SMALL));
       append(log, [message(dataAt(0))]);
       append(log, [message(dataAt(1)), message(dataAt(2)), message(dataAt(3))]);
-      const dead = join(root.path, "dead");
+      const dead = stores.path("dead");
       copyAsKilled(live, dead);
       truncateSync(onlyLogFile(dead), addressOf(3));
-      const after = firstLog((await open(dead, { bootId: AFTER })).store.topic("t"));
+      const after = firstLog((await stores.open(dead, { bootId: AFTER })).store.topic("t"));
       expect(offsetsOf(after)).toEqual([0]);
     });
 
     it("is cut at the first bad record behind what was synced, even if good ones follow", async () => {
-      const live = join(root.path, "live");
-      const { store } = await open(live, { bootId: BEFORE });
+      const live = stores.path("live");
+      const { store } = await stores.open(live, { bootId: BEFORE });
       const log = firstLog(store.createTopic("t", SMALL));
-      for (let offset = 0; offset < 10; offset++) append(log, [message(dataAt(offset))]);
+      fill(log, 10);
       await log.synced();
-      for (let offset = 10; offset < RECORDS; offset++) append(log, [message(dataAt(offset))]);
-      const dead = join(root.path, "dead");
+      fill(log, RECORDS - 10);
+      const dead = stores.path("dead");
       copyAsKilled(live, dead);
       flip(onlyLogFile(dead), addressOf(5) + 60);
       flip(onlyLogFile(dead), addressOf(20) + 60);
-      const { store: after, events } = await open(dead, { bootId: AFTER });
+      const { store: after, events } = await stores.open(dead, { bootId: AFTER });
       const cut = firstLog(after.topic("t"));
       expect([cut.head, cut.lineage[1]?.first]).toEqual([20, 20]);
       expect(events).toContainEqual({ type: "corrupt", topic: "t", partition: 0, from: 5, to: 5 });
@@ -230,8 +205,8 @@ inEachRegion(() => {
     for (const [what, damage] of Object.entries(anew)) {
       it(`is set aside when it ${what}, and the log begins anew in another epoch`, async () => {
         const dead = await killed(damage);
-        const before = firstLog(opened[0]?.store.topic("t")).epoch;
-        const { store, events } = await open(dead, { bootId: BEFORE });
+        const before = firstLog(stores.opened[0]?.store.topic("t")).epoch;
+        const { store, events } = await stores.open(dead, { bootId: BEFORE });
         const log = firstLog(store.topic("t"));
         expect(events[0]).toMatchObject({ type: "set-aside", topic: "t", partition: 0 });
         expect([log.head, log.epoch === before]).toEqual([0, false]);
@@ -243,8 +218,8 @@ inEachRegion(() => {
 
     it("begins anew when it is missing", async () => {
       const dead = await killed((file) => rmSync(file));
-      const before = firstLog(opened[0]?.store.topic("t")).epoch;
-      const log = firstLog((await open(dead, { bootId: BEFORE })).store.topic("t"));
+      const before = firstLog(stores.opened[0]?.store.topic("t")).epoch;
+      const log = firstLog((await stores.open(dead, { bootId: BEFORE })).store.topic("t"));
       expect([log.head, log.epoch === before]).toEqual([0, false]);
     });
 
@@ -254,7 +229,7 @@ inEachRegion(() => {
         const other = withVersion(bytes, FORMAT_VERSION + 1);
         writeFileSync(file, other);
       });
-      const { store, events } = await open(dead, { bootId: BEFORE });
+      const { store, events } = await stores.open(dead, { bootId: BEFORE });
       const log = firstLog(store.topic("t"));
       expect(events).toMatchObject([{ type: "failed", error: { code: "unavailable" } }]);
       expect(log.failure?.message).toContain(`format version ${FORMAT_VERSION + 1}`);
@@ -265,16 +240,16 @@ inEachRegion(() => {
 
 describe("a data directory", () => {
   it("belongs to one hub at a time", async () => {
-    const { store } = await open(root.path);
-    await expect(openStore(root.path)).rejects.toMatchObject({ code: "unavailable", details: { field: "data" } });
+    const { store } = await stores.open(stores.path());
+    await expect(openStore(stores.path())).rejects.toMatchObject({ code: "unavailable", details: { field: "data" } });
     await store.close();
-    await open(root.path);
+    await stores.open(stores.path());
   });
 
   it("is refused when it is a symbolic link", async () => {
-    mkdirSync(join(root.path, "real"));
-    symlinkSync(join(root.path, "real"), join(root.path, "link"));
-    await expect(openStore(join(root.path, "link"))).rejects.toMatchObject({ details: { field: "data" } });
+    mkdirSync(stores.path("real"));
+    symlinkSync(stores.path("real"), stores.path("link"));
+    await expect(openStore(stores.path("link"))).rejects.toMatchObject({ details: { field: "data" } });
   });
 
   for (const [what, damage] of Object.entries({
@@ -299,8 +274,8 @@ describe("a data directory", () => {
   });
 
   it("is refused when it is a file", async () => {
-    writeFileSync(join(root.path, "file"), "");
-    await expect(openStore(join(root.path, "file"))).rejects.toMatchObject({ details: { field: "data" } });
+    writeFileSync(stores.path("file"), "");
+    await expect(openStore(stores.path("file"))).rejects.toMatchObject({ details: { field: "data" } });
   });
 });
 

@@ -11,10 +11,10 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { LENGTH_AT, RingcastError } from "@ringcast/protocol";
 import { FILE_HEADER_BYTES } from "../../../server/src/log/file-header.js";
-import type { LogStoreOptions, RingLog, StoredTopic } from "../../../server/src/log/index.js";
+import type { RingLog, StoredTopic } from "../../../server/src/log/index.js";
 import {
   append,
   copyAsKilled,
@@ -25,43 +25,21 @@ import {
   openStore,
   readAll,
   SMALL,
-  type TestStore,
 } from "../../support/log-store.js";
-import { tempDir, type TempDir } from "../../support/temp-dir.js";
+import { AFTER, BEFORE, fill, RECORD_BYTES, useStores } from "./stores.js";
 
-/** Bytes of each record here: 48 and its data of 24. */
-const RECORD_BYTES = 72;
-const BEFORE = "1".repeat(32);
-const AFTER = "2".repeat(32);
-
-let root: TempDir;
+const stores = useStores({ bootId: BEFORE });
 let live: string;
 let dead: string;
-const opened: TestStore[] = [];
 
 beforeEach(() => {
-  root = tempDir();
-  live = join(root.path, "live");
-  dead = join(root.path, "dead");
+  live = stores.path("live");
+  dead = stores.path("dead");
 });
-afterEach(async () => {
-  for (const { store } of opened.splice(0)) await store.close();
-  root[Symbol.dispose]();
-});
-
-async function open(directory: string, options?: Partial<LogStoreOptions>): Promise<TestStore> {
-  const store = await openStore(directory, { bootId: BEFORE, ...options });
-  opened.push(store);
-  return store;
-}
-
-function fill(log: RingLog, records: number): void {
-  for (let i = 0; i < records; i++) append(log, [message(`record ${log.head} `.padEnd(24, "x"))]);
-}
 
 /** A log of so many records, as a hub that was killed leaves it, and changed since. */
 async function killed(records: number, change: (file: string) => void): Promise<void> {
-  const { store } = await open(live);
+  const { store } = await stores.open(live);
   fill(firstLog(store.createTopic("t", SMALL)), records);
   copyAsKilled(live, dead);
   change(onlyLogFile(dead));
@@ -82,9 +60,9 @@ function read(file: string, at: number, length: number): Uint8Array {
 }
 
 function swap(one: string, other: string): void {
-  renameSync(one, join(root.path, "x"));
+  renameSync(one, stores.path("x"));
   renameSync(other, one);
-  renameSync(join(root.path, "x"), other);
+  renameSync(stores.path("x"), other);
 }
 
 function placeOf(offset: number): number {
@@ -140,7 +118,7 @@ inEachRegion(() => {
       const bytes = new Uint8Array(4);
       new DataView(bytes.buffer).setUint32(0, length, true);
       await killed(30, (file) => write(file, placeOf(15) + LENGTH_AT, bytes));
-      const { store } = await open(dead);
+      const { store } = await stores.open(dead);
       const log = firstLog(store.topic("t"));
       expect(readAll(log).holes).toEqual([{ from: 15, to: 15 }]);
       expect(offsetsOf(log)).toEqual(upTo(30).filter((offset) => offset !== 15));
@@ -150,7 +128,7 @@ inEachRegion(() => {
   describe("records of another log", () => {
     /** Two partitions of one topic, in one epoch: the first has fewer records. */
     async function twoPartitions(change: (first: string, second: string) => void): Promise<void> {
-      const { store } = await open(live);
+      const { store } = await stores.open(live);
       const topic = store.createTopic("t", { ...SMALL, partitions: 2 });
       for (const [partition, records] of [10, 20].entries()) fill(partitionOf(topic, partition), records);
       copyAsKilled(live, dead);
@@ -159,19 +137,19 @@ inEachRegion(() => {
 
     it("aren't found behind the head after a power cut, although offset, address and epoch fit", async () => {
       await twoPartitions((first, second) => write(first, placeOf(10), read(second, placeOf(10), 10 * RECORD_BYTES)));
-      const { store } = await open(dead, { bootId: AFTER });
+      const { store } = await stores.open(dead, { bootId: AFTER });
       expect(partitionOf(store.topic("t"), 0).head).toBe(10);
     });
 
     it("are a gap where they stand in place of the log's own", async () => {
       await twoPartitions((first, second) => write(first, placeOf(4), read(second, placeOf(4), 2 * RECORD_BYTES)));
-      const { store } = await open(dead);
+      const { store } = await stores.open(dead);
       expect(readAll(partitionOf(store.topic("t"), 0)).holes).toEqual([{ from: 4, to: 5 }]);
     });
 
     it("are refused by name when their file has the log's name: of another partition", async () => {
       await twoPartitions(swap);
-      const { store, events } = await open(dead);
+      const { store, events } = await stores.open(dead);
       expect(events.map(({ type }) => type)).toEqual(["failed", "failed"]);
       for (const partition of [0, 1]) {
         const log = partitionOf(store.topic("t"), partition);
@@ -181,11 +159,11 @@ inEachRegion(() => {
     });
 
     it("are refused by name when their file has the log's name: of another topic", async () => {
-      const { store } = await open(live);
+      const { store } = await stores.open(live);
       for (const name of ["a", "b"]) fill(firstLog(store.createTopic(name, SMALL)), 1);
       copyAsKilled(live, dead);
       swap(join(dead, "logs", "t.a.0.ring"), join(dead, "logs", "t.b.0.ring"));
-      const { store: after } = await open(dead);
+      const { store: after } = await stores.open(dead);
       for (const [name, other] of [
         ["a", "b"],
         ["b", "a"],
@@ -194,22 +172,22 @@ inEachRegion(() => {
     });
 
     it("are refused by name when their file has the log's name: of a topic that was deleted", async () => {
-      const { store } = await open(live);
+      const { store } = await stores.open(live);
       fill(firstLog(store.createTopic("t", SMALL)), 30);
       const file = onlyLogFile(live);
-      copyFileSync(file, join(root.path, "former"));
+      copyFileSync(file, stores.path("former"));
       store.deleteTopic("t");
       fill(firstLog(store.createTopic("t", SMALL)), 10);
       copyAsKilled(live, dead);
-      copyFileSync(join(root.path, "former"), onlyLogFile(dead));
-      const log = firstLog((await open(dead)).store.topic("t"));
+      copyFileSync(stores.path("former"), onlyLogFile(dead));
+      const log = firstLog((await stores.open(dead)).store.topic("t"));
       expect(log.failure?.message).toMatch(/holds epoch .*, expected/);
     });
   });
 
   describe("an older lap", () => {
     it("is told from the present one when the newest head words are damaged", async () => {
-      const { store } = await open(live);
+      const { store } = await stores.open(live);
       const log = firstLog(store.createTopic("t", SMALL));
       // A lap is 910 records and a filler: the third one has come to the middle.
       fill(log, 2_300);
@@ -217,7 +195,7 @@ inEachRegion(() => {
       const [first, second] = [8_256, 8_320].map((slot) => read(onlyLogFile(dead), slot, 4)[0] as number);
       const newest = ((first as number) - (second as number)) << 24 > 0 ? 8_256 : 8_320;
       write(onlyLogFile(dead), newest + 8, Uint8Array.of(1));
-      const { store: after } = await open(dead);
+      const { store: after } = await stores.open(dead);
       const found = firstLog(after.topic("t"));
       expect([found.head, found.tail, found.lineage.length]).toEqual([log.head, log.tail, 2]);
       expect(offsetsOf(found)).toEqual(offsetsOf(log));
@@ -225,13 +203,13 @@ inEachRegion(() => {
 
     it("isn't found by the next power cut either, when the log was cut and goes on over it", async () => {
       await killed(30, (file) => write(file, placeOf(20), new Uint8Array(8)));
-      const first = await open(dead, { bootId: AFTER });
+      const first = await stores.open(dead, { bootId: AFTER });
       const log = firstLog(first.store.topic("t"));
       expect(log.head).toBe(20);
       fill(log, 3);
-      const again = join(root.path, "again");
+      const again = stores.path("again");
       copyAsKilled(dead, again);
-      const { store } = await open(again, { bootId: "3".repeat(32) });
+      const { store } = await stores.open(again, { bootId: "3".repeat(32) });
       expect(firstLog(store.topic("t")).head).toBe(23);
     });
   });
@@ -240,7 +218,7 @@ inEachRegion(() => {
     const PAGE = 4_096;
     it("end the log after a power cut: pages reach the device in any order", async () => {
       await killed(200, (file) => write(file, FILE_HEADER_BYTES + PAGE, new Uint8Array(PAGE)));
-      const log = firstLog((await open(dead, { bootId: AFTER })).store.topic("t"));
+      const log = firstLog((await stores.open(dead, { bootId: AFTER })).store.topic("t"));
       const whole = Math.floor(PAGE / RECORD_BYTES);
       expect([log.head, log.lineage.map(({ first }) => first)]).toEqual([whole, [0, whole]]);
       expect(offsetsOf(log)).toEqual(upTo(whole));
@@ -248,7 +226,7 @@ inEachRegion(() => {
 
     it("are a gap when the process died alone, and what stands behind them can be read", async () => {
       await killed(200, (file) => write(file, FILE_HEADER_BYTES + PAGE, new Uint8Array(PAGE)));
-      const log = firstLog((await open(dead)).store.topic("t"));
+      const log = firstLog((await stores.open(dead)).store.topic("t"));
       const from = Math.floor(PAGE / RECORD_BYTES);
       const to = Math.ceil((2 * PAGE) / RECORD_BYTES) - 1;
       expect([log.head, log.lineage.length]).toEqual([200, 1]);
@@ -271,7 +249,7 @@ inEachRegion(() => {
       const { epoch } = log;
       await again.close();
       if (options.isKilled) {
-        const { store: third } = await open(live);
+        const { store: third } = await stores.open(live);
         fill(firstLog(third.topic("t")), 1);
         copyAsKilled(live, dead);
       } else copyAsKilled(live, dead);
@@ -283,7 +261,7 @@ inEachRegion(() => {
       "gives no offset again in the epoch that had it (the hub was killed: %s)",
       async (isKilled) => {
         const epoch = await putBack({ isKilled });
-        const { store, events } = await open(dead);
+        const { store, events } = await stores.open(dead);
         const log = firstLog(store.topic("t"));
         fillAgain(log, 1);
         expect(log.lineage).toMatchObject([{ epoch, first: 0 }, { first: 20 }]);
@@ -297,7 +275,7 @@ inEachRegion(() => {
     );
 
     it("gives no offset again when it has an epoch less", async () => {
-      const { store } = await open(live);
+      const { store } = await stores.open(live);
       const log = firstLog(store.createTopic("t", SMALL));
       fill(log, 30);
       const former = readFileSync(onlyLogFile(live));
@@ -308,7 +286,7 @@ inEachRegion(() => {
       fill(firstLog(cut.store.topic("t")), 5);
       await cut.store.close();
       writeFileSync(onlyLogFile(dead), former);
-      const { store: after } = await open(dead);
+      const { store: after } = await stores.open(dead);
       const found = firstLog(after.topic("t"));
       fillAgain(found, 1);
       expect(found.lineage.map(({ first }) => first)).toEqual([0, 30]);
@@ -316,7 +294,7 @@ inEachRegion(() => {
     });
 
     it("is noticed when it takes the file's place while the log is let go", async () => {
-      const { store } = await open(live, { maxMappedLogs: 1, syncIntervalMs: 1 });
+      const { store } = await stores.open(live, { maxMappedLogs: 1, syncIntervalMs: 1 });
       const log = firstLog(store.createTopic("t", SMALL));
       fill(log, 20);
       const former = readFileSync(onlyLogFile(live));

@@ -17,6 +17,7 @@ import {
   type TestStore,
 } from "../../support/log-store.js";
 import { tempDir } from "../../support/temp-dir.js";
+import { openFilled } from "./stores.js";
 
 /** A broken disk can't be had here: this one fails to sync while `isBroken`, and keeps everybody waiting while `isSlow`. */
 const disk = vi.hoisted(() => ({ isBroken: false, isSlow: false, failures: 0, waiting: [] as (() => void)[] }));
@@ -44,12 +45,10 @@ afterEach(() => {
 
 /** A log with `records` of 24 bytes of which none could be synced. */
 async function latched(directory: string, records: number): Promise<TestStore & { readonly log: RingLog }> {
-  const opened = await openStore(directory, { syncIntervalMs: 3_600_000, healIntervalMs: 5 });
-  const log = firstLog(opened.store.createTopic("t", SMALL));
-  for (let i = 0; i < records; i++) append(log, [message(`record ${i}`.padEnd(24))]);
+  const opened = await openFilled(directory, records);
   disk.isBroken = true;
-  await expect(log.synced()).rejects.toMatchObject({ code: "unavailable", details: { stored: "no" } });
-  return { ...opened, log };
+  await expect(opened.log.synced()).rejects.toMatchObject({ code: "unavailable", details: { stored: "no" } });
+  return opened;
 }
 
 describe("a latched log that is mapped", () => {

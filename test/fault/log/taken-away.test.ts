@@ -14,10 +14,10 @@ import {
   onlyLogFile,
   openStore,
   readAll,
-  SMALL,
   type TestStore,
 } from "../../support/log-store.js";
 import { tempDir, type TempDir } from "../../support/temp-dir.js";
+import { openFilled } from "./stores.js";
 
 const RECORDS = 100;
 const PAGE_BYTES = 4_096;
@@ -31,9 +31,7 @@ let log: RingLog;
 beforeEach(async () => {
   root = tempDir();
   data = join(root.path, "data");
-  opened = await openStore(data, { syncIntervalMs: 3_600_000, healIntervalMs: 5 });
-  log = firstLog(opened.store.createTopic("t", SMALL));
-  for (let i = 0; i < RECORDS; i++) append(log, [message(`record ${i}`.padEnd(24))]);
+  ({ log, ...opened } = await openFilled(data, RECORDS));
   await log.synced();
   file = onlyLogFile(data);
 });
