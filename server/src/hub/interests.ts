@@ -11,7 +11,7 @@ import { LevelTrie } from "./level-trie.js";
 import type { AckInput, HubLimits, HubOptions, SubscribeInput, SubscribeOutcome } from "./port.js";
 import type { HubReader } from "./reader.js";
 import { anew, beginningOf, epochAt, type Beginning, type LogFacts } from "./start.js";
-import { Subscription, partitionStates, type Reading } from "./subscription.js";
+import { PLAIN_TERMS, Subscription, partitionStates, type Reading } from "./subscription.js";
 import { absentIn, checkStart, startOf, type StartTarget } from "./start-check.js";
 import type { Feed, Topic } from "./topic.js";
 import type { Topics } from "./topics.js";
@@ -210,8 +210,9 @@ export class Interests {
     const { pattern, window, filter, until, verify } = input;
     const compiledFilter = filter === undefined ? undefined : new CompiledFilter(filter);
     const since = this.#runtime.nowMs();
-    const terms = { pattern, window, filter, compiledFilter, until, verify, since };
-    const subscription = new Subscription(number, reader, terms);
+    const isPlain = pattern === undefined && window === 0 && filter === undefined && until === undefined && !verify;
+    const terms = isPlain ? PLAIN_TERMS : { pattern, window, filter, compiledFilter, until, verify };
+    const subscription = new Subscription(number, reader, terms, since);
     const endsAtMs = endAhead(until, since);
     if (endsAtMs !== undefined) this.#endLater(subscription, endsAtMs);
     return subscription;
@@ -269,7 +270,9 @@ export class Interests {
 
   #addReading(subscription: Subscription, plan: Plan, { announced }: { announced: boolean }): Reading {
     const { topic, beginnings, ends } = plan;
-    const reading: Reading = { subscription, topic, cursors: [], announced };
+    // Of the right length: one that grows by itself has room for 17 at once.
+    const cursors = new Array<Cursor>(topic.feeds.length);
+    const reading: Reading = { subscription, topic, cursors, announced };
     subscription.readings.set(topic.name, reading);
     for (const feed of topic.feeds) {
       const beginning = beginnings[feed.partition] as Beginning;
@@ -286,7 +289,7 @@ export class Interests {
     const { offset, stoodAt } = beginning;
     const pendingGap = stoodAt === undefined ? undefined : ({ stoodAt, reason: "epoch", unacknowledged: 0 } as const);
     const cursor = new Cursor(feed, reading, { offset, end, pendingGap });
-    reading.cursors.push(cursor);
+    reading.cursors[feed.partition] = cursor;
     reading.subscription.openCursors += 1;
     this.cursors += 1;
     const isDue = pendingGap !== undefined || offset >= end || offset < (feed.log as RingLog).head;

@@ -14,6 +14,7 @@ import type {
   SubscriptionReport,
 } from "./port.js";
 import { reportOf } from "./report.js";
+import { SmallMap } from "./small-map.js";
 import type { Subscription } from "./subscription.js";
 
 /** Numbers from here on belong to one connection; below, a number means the same topic or pattern on all connections. */
@@ -22,13 +23,13 @@ const FIRST_PRIVATE_NUMBER = 1_000_000_000;
 /** So many ended subscriptions are remembered, for acknowledgements that are still under way. */
 const REMEMBERED_ENDED = 64;
 
-const NO_SUBSCRIPTIONS: ReadonlyMap<number, Subscription> = new Map();
+const NO_SUBSCRIPTIONS = new SmallMap<number, Subscription>();
 
 export class HubReader implements Reader {
   readonly outlet: Outlet;
   readonly dialect: DeliveryDialect;
   readonly #interests: Interests;
-  #subscriptions: Map<number, Subscription> | undefined = undefined;
+  #subscriptions: SmallMap<number, Subscription> | undefined = undefined;
   /** Shared numbers that this connection has used and given back. */
   #spentNumbers: Set<number> | undefined = undefined;
   #nextPrivateNumber = FIRST_PRIVATE_NUMBER;
@@ -106,7 +107,7 @@ export class HubReader implements Reader {
   }
 
   add(subscription: Subscription): void {
-    (this.#subscriptions ??= new Map()).set(subscription.number, subscription);
+    (this.#subscriptions ??= new SmallMap()).set(subscription.number, subscription);
   }
 
   /**

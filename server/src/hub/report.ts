@@ -47,9 +47,9 @@ export function reportOf(subscription: Subscription, nowMs: number): Subscriptio
   }
   return {
     subscription: subscription.number,
-    topic: terms.pattern === undefined ? readings.keys().next().value : undefined,
+    topic: terms.pattern === undefined ? readings.values().next().value?.topic.name : undefined,
     pattern: terms.pattern,
-    since: terms.since,
+    since: subscription.since,
     window: terms.window,
     unacknowledged: subscription.unacknowledged,
     filter: terms.filter,

@@ -14,6 +14,7 @@ import type { Timer } from "../runtime/index.js";
 import type { Cursor } from "./cursor.js";
 import type { CompiledFilter } from "./filter.js";
 import type { HubReader } from "./reader.js";
+import { SmallMap } from "./small-map.js";
 import { epochAt } from "./start.js";
 import type { Topic } from "./topic.js";
 
@@ -51,14 +52,24 @@ export interface SubscriptionTerms {
   readonly compiledFilter: CompiledFilter | undefined;
   readonly until: Until | undefined;
   readonly verify: boolean;
-  /** Milliseconds since 1970. */
-  readonly since: number;
 }
+
+/** Most subscriptions ask for nothing but a topic: they share these. */
+export const PLAIN_TERMS: SubscriptionTerms = {
+  pattern: undefined,
+  window: 0,
+  filter: undefined,
+  compiledFilter: undefined,
+  until: undefined,
+  verify: false,
+};
 
 export class Subscription {
   readonly number: number;
   readonly reader: HubReader;
   readonly terms: SubscriptionTerms;
+  /** Milliseconds since 1970. */
+  readonly since: number;
   readonly pattern: string | undefined;
   readonly window: number;
   /** Undefined: it wants every record. */
@@ -71,7 +82,7 @@ export class Subscription {
   unacknowledged = 0;
   deliveredRecords = 0;
   /** By name of the topic; one where there is no pattern. */
-  readonly readings = new Map<string, Reading>();
+  readonly readings = new SmallMap<string, Reading>();
   /** Where the reader stood in topics that are no more, by name: should one come again, it has another history. */
   absent: Map<string, PartitionPositions> | undefined = undefined;
   /** The time at which it ends, while that lies ahead; milliseconds since 1970. */
@@ -82,7 +93,8 @@ export class Subscription {
   /** Cursors that found the window full, linked through themselves. */
   #waiting: Cursor | undefined = undefined;
 
-  constructor(number: number, reader: HubReader, terms: SubscriptionTerms) {
+  constructor(number: number, reader: HubReader, terms: SubscriptionTerms, since: number) {
+    this.since = since;
     this.number = number;
     this.reader = reader;
     this.terms = terms;

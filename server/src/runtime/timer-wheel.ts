@@ -31,10 +31,10 @@ export class TimerWheel {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#nowMs = runtime.monotonicMs();
+    this.#nowMs = Math.floor(runtime.monotonicMs());
   }
 
-  /** The monotonic clock as it was at the last slot while anything is in the wheel: exact to about a slot, and free. */
+  /** The monotonic clock as it was at the last slot while anything is in the wheel: exact to about a slot, and free. Whole milliseconds, which take no memory of their own where they are kept. */
   get nowMs(): number {
     return this.#nowMs;
   }
@@ -69,12 +69,12 @@ export class TimerWheel {
   }
 
   #start(): void {
-    this.#nowMs = this.#runtime.monotonicMs();
+    this.#nowMs = Math.floor(this.#runtime.monotonicMs());
     this.#timer ??= this.#runtime.setTimer(WHEEL_STEP_MS, this.#turn);
   }
 
   #advance(): void {
-    const now = this.#runtime.monotonicMs();
+    const now = Math.floor(this.#runtime.monotonicMs());
     // A late timer makes up for the slots it missed, each at most once.
     const passed = Math.min(SLOTS, Math.max(1, Math.round((now - this.#nowMs) / WHEEL_STEP_MS)));
     this.#nowMs = now;

@@ -82,7 +82,7 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
     this.#outgoing = new Outgoing(this, socket);
     this.#since = host.runtime.nowMs();
     // Not the wheel's clock, which stands still while there is no connection.
-    this.#times = new ConnectionTimes(host.times, host.runtime.monotonicMs());
+    this.#times = new ConnectionTimes(host.times, Math.floor(host.runtime.monotonicMs()));
     this.reader = host.hub.openReader(this, dialect.name);
   }
 

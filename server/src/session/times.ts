@@ -35,7 +35,7 @@ export class ConnectionTimes {
   #stalledAt = 0;
   #unsentBytes = 0;
 
-  /** @param nowMs on a clock that never runs back, as in all methods */
+  /** @param nowMs whole milliseconds on a clock that never runs back, as in all methods: any other number is an object of its own in each connection */
   constructor(limits: TimeLimits, nowMs: number) {
     this.#limits = limits;
     this.#openedAt = this.#heardAt = this.#pingedAt = nowMs;
