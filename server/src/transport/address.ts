@@ -17,7 +17,7 @@ export function plainAddress(address: string): string {
  * @param bytes 4 for IPv4, 16 for IPv6; anything else (the peer is gone already) gives an empty text
  */
 export function addressFromBytes(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   if (bytes.length !== 16) return "";
   const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
   return isMapped ? bytes.subarray(12).join(".") : ipv6Text(bytes);
