@@ -41,12 +41,12 @@ export class SmallMap<Key, Value> {
   }
 
   /** In the order they were set. */
-  *values(): Generator<Value> {
+  *values(): Generator<Value, undefined> {
     for (const [, value] of this) yield value;
   }
 
   /** In the order they were set. */
-  *[Symbol.iterator](): Generator<[Key, Value]> {
+  *[Symbol.iterator](): Generator<[Key, Value], undefined> {
     if (this.#many !== undefined) yield* this.#many;
     else if (this.#value !== undefined) yield [this.#key as Key, this.#value];
   }
