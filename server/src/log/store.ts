@@ -1,23 +1,20 @@
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
-import { RingcastError, setNativeCrc32, shown, type TopicConfig } from "@ringcast/protocol";
-import { AgeClock, type Runtime, type Timer, TimerWheel } from "../runtime/index.js";
+import { RingcastError, shown, type TopicConfig } from "@ringcast/protocol";
+import { AgeClock, type Runtime, TimerWheel } from "../runtime/index.js";
+import { BackgroundSync } from "./background-sync.js";
 import { BlockCache } from "./block-cache.js";
 import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
 import { DataLimitError } from "./data-limit.js";
-import { type DirectoryLock, type Disk, NodeDisk } from "./disk/index.js";
+import { DeletedFiles } from "./deleted-files.js";
+import type { DirectoryLock, Disk } from "./disk/index.js";
 import type { FileContext } from "./file-context.js";
-import type { FileKeeper } from "./file-keeper.js";
 import { Healer } from "./healer.js";
 import { EPOCH_LENGTH } from "./lineage.js";
-import { fileNameOf } from "./file-name.js";
-import { asUnavailable, removeLogFile } from "./log-files.js";
-import { nextTurn } from "./next-turn.js";
+import { MappedLogs } from "./mapped-logs.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
 import type { RetentionContext } from "./retention.js";
 import { RetentionSchedule } from "./retention-schedule.js";
-import { RunFile } from "./run-file.js";
-import type { RegionMemory } from "./region/index.js";
+import type { RunFile } from "./run-file.js";
 import { Topic } from "./topic.js";
 import { TopicCache } from "./topic-cache.js";
 
@@ -27,12 +24,6 @@ const DEFAULT_SYNC_INTERVAL_MS = 1_000;
 const DEFAULT_HEAL_INTERVAL_MS = 1_000;
 /** Mappings are limited by the system (vm.max_map_count, 65,530 by default), and so are open files. */
 const DEFAULT_MAX_MAPPED_LOGS = 8_192;
-/** Memory of logs that aren't mapped; beyond it the least recently used are let go. */
-const FILE_MEMORY_BYTES = 2 ** 29;
-/** Syncs under way at once; more only wait in Node's thread pool, where others want to get in, too. */
-const SYNCS_AT_ONCE = 2;
-/** Mapped logs looked at for each one that is opened where there are too many: those that aren't synced yet can't be let go, and come round again. */
-const MOST_LOOKS = 32;
 /** Topics closed at once when the store is. */
 const CLOSED_AT_ONCE = 8;
 /** As long as the state of producers: nobody resumes with older positions. */
@@ -59,101 +50,63 @@ export interface LogStoreOptions {
   readonly disk?: Disk;
 }
 
-/**
- * Opens a data directory: reads the catalogue, and recovers the logs that the process before left open.
- *
- * @throws RingcastError with `details.field` "data" when the directory can't be used, e.g. because another hub has it
- */
-export function openLogStore(options: LogStoreOptions): Promise<LogStore> {
-  return new Promise((resolve) => {
-    resolve(openDirectory(options));
-  });
-}
-
-function openDirectory(options: LogStoreOptions): LogStore {
-  setNativeCrc32(crc32);
-  const disk = options.disk ?? new NodeDisk();
-  const bootId = options.bootId ?? disk.bootId();
-  const lock = disk.lock(options.directory);
-  let run: RunFile | undefined;
-  try {
-    run = beginRun(disk, options.directory, { bootId, nowMs: options.runtime.nowMs() });
-    return new DirectoryLogStore({ ...options, disk, bootId }, lock, run);
-  } catch (error) {
-    run?.close();
-    lock.release();
-    throw error;
-  }
-}
-
-/** @throws RingcastError `unavailable` with `details.field` "data" */
-function beginRun(disk: Disk, directory: string, now: { readonly bootId: string; readonly nowMs: number }): RunFile {
-  try {
-    return new RunFile(disk, directory, now);
-  } catch (error) {
-    const message = `The data directory ${shown(directory)} can't be written: look for a full or failing disk.`;
-    throw new RingcastError("unavailable", message, { field: "data" }, { cause: error });
-  }
+/** Folder of a data directory's log files. */
+export function logsIn(directory: string): string {
+  return join(directory, "logs");
 }
 
 /** The topics of one data directory. */
-class DirectoryLogStore implements LogStore {
+export class DirectoryLogStore implements LogStore {
   readonly #runtime: Runtime;
   readonly #lock: DirectoryLock;
   readonly #run: RunFile;
   readonly #catalogue: Catalogue;
   readonly #disk: Disk;
   readonly #blocks: BlockCache;
-  readonly #memory: RegionMemory = { bytes: 0 };
   readonly #context: FileContext;
   readonly #ages: AgeClock;
   readonly #retention: RetentionContext;
   readonly #topics: TopicCache;
   readonly #wheel: TimerWheel;
   readonly #schedule: RetentionSchedule;
-  /** Deleted topics whose files may still be there, with the number of their partitions. */
-  readonly #doomed = new Map<string, number>();
-  readonly #mapped = new Set<FileKeeper>();
-  /** Where the clock of mapped logs stands. Kept: a new iterator would walk over every place that was left since the set was last made anew. */
-  #hand: Iterator<FileKeeper> = this.#mapped.values();
-  readonly #maxMappedLogs: number;
-  readonly #dirty = new Set<FileKeeper>();
-  readonly #syncIntervalMs: number;
-  #syncTimer: Timer | undefined;
-  #isSyncing = false;
-  /** Topics were made, changed or deleted since the catalogue was brought to the device. */
-  #isCatalogueDirty = false;
+  readonly #deletedFiles: DeletedFiles;
+  readonly #mapped: MappedLogs;
+  readonly #sync: BackgroundSync;
   readonly #healer: Healer;
   /** Bytes of all files, those of topics that nobody asked for included. */
   #fileBytes: number;
   #heapBytes = 0;
   #expiredRecords = 0;
-  #unmappedLogs = 0;
-  #isShrinking = false;
   #closing: Promise<void> | undefined;
   maxDataBytes: number;
   onReadable: ((log: RingLog) => void) | undefined = undefined;
   mayUnload: ((topic: string) => boolean) | undefined = undefined;
 
+  /** @param options whose directory has its folder of logs, and is held by the lock */
   constructor(
     options: LogStoreOptions & { readonly disk: Disk; readonly bootId: string },
     lock: DirectoryLock,
     run: RunFile,
   ) {
     const { directory, runtime, onEvent, disk, bootId } = options;
-    const logs = join(directory, "logs");
-    prepareFolder(disk, logs);
+    const logs = logsIn(directory);
     this.#disk = disk;
     this.#runtime = runtime;
     this.#lock = lock;
     this.#run = run;
-    this.#maxMappedLogs = options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS;
-    this.#syncIntervalMs = options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS;
+    this.#mapped = new MappedLogs(runtime, options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS);
     this.#healer = new Healer(runtime, options.healIntervalMs ?? DEFAULT_HEAL_INTERVAL_MS);
     this.maxDataBytes = options.maxDataBytes ?? 0;
     this.#topics = new TopicCache(runtime, (topic) => void this.#letGo(topic));
     this.#wheel = new TimerWheel(runtime);
     this.#catalogue = new Catalogue(disk, join(directory, "catalogue"));
+    this.#deletedFiles = new DeletedFiles(disk, logs, this.#catalogue);
+    this.#sync = new BackgroundSync({
+      runtime,
+      catalogue: this.#catalogue,
+      intervalMs: options.syncIntervalMs ?? DEFAULT_SYNC_INTERVAL_MS,
+      whenSynced: () => void this.#mapped.shrink(),
+    });
     for (const { file, at, isDamage } of this.#catalogue.flaws)
       if (isDamage) onEvent({ type: "catalogue-damaged", file, at });
     this.#ages = new AgeClock(runtime, (byMs) => onEvent({ type: "clock-jumped", byMs }));
@@ -172,19 +125,19 @@ class DirectoryLogStore implements LogStore {
       disk,
       blocks: this.#blocks,
       regions: region.kind,
-      memory: this.#memory,
+      memory: this.#mapped.memory,
       directory: logs,
       bootId,
       run,
       onEvent,
       markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
-      opened: (keeper) => this.#opened(keeper),
-      makeRoom: () => this.#letSomeGo(),
-      dirtied: (keeper) => this.#dirtied(keeper),
+      opened: (keeper) => this.#mapped.add(keeper),
+      makeRoom: () => this.#mapped.letSomeGo(),
+      dirtied: (keeper) => this.#sync.dirtied(keeper),
       failed: (keeper) => this.#healer.add(keeper),
       gone: (keeper) => {
         this.#mapped.delete(keeper);
-        this.#dirty.delete(keeper);
+        this.#sync.delete(keeper);
       },
       checkRoom: (bytes) => this.#checkRoom(bytes),
       grew: (bytes) => (this.#fileBytes += bytes),
@@ -221,7 +174,7 @@ class DirectoryLogStore implements LogStore {
       throw new RingcastError("already_exists", `The topic ${shown(name)} exists already.`);
     checkCapacity(config);
     // Else the next start would take the new topic's files for those of the deleted one.
-    if (this.#doomed.has(name)) this.#removeFiles(name);
+    this.#deletedFiles.ensureGone(name);
     const epochs = this.epochsAfterDeletion(name) ?? [];
     const fresh = this.#runtime.randomId(EPOCH_LENGTH);
     const partitions = Array.from({ length: config.partitions }, (_, partition) => ({
@@ -235,7 +188,7 @@ class DirectoryLogStore implements LogStore {
     }));
     const catalogued = { config, partitions, run: this.#run.number };
     this.#catalogue.putTopic(name, catalogued);
-    this.#catalogueChanged();
+    this.#sync.catalogueChanged();
     const topic = this.#keep(name, catalogued, () => false);
     topic.retain(Infinity);
     return topic;
@@ -250,7 +203,7 @@ class DirectoryLogStore implements LogStore {
     }
     checkCapacity(config);
     this.#catalogue.putTopic(name, { ...topic.describe(), config });
-    this.#catalogueChanged();
+    this.#sync.catalogueChanged();
     topic.configure(config);
     // Again: by other limits other records are due. What the catalogue doesn't take of that, the log's own file says.
     try {
@@ -266,11 +219,10 @@ class DirectoryLogStore implements LogStore {
     const epochs = topic.partitions.map(() => epoch);
     const deletion = { epochs, deletedMs: this.#ages.nowMs(), run: this.#run.number };
     this.#catalogue.deleteTopic(name, epochs.length, deletion);
-    this.#catalogueChanged();
+    this.#sync.catalogueChanged();
     this.#topics.delete(name);
     topic.remove();
-    this.#doomed.set(name, epochs.length);
-    this.#tryToRemoveFiles(name);
+    this.#deletedFiles.remove(name, epochs.length);
     return epochs;
   }
 
@@ -291,7 +243,7 @@ class DirectoryLogStore implements LogStore {
       majorPageFaults: majorPageFault,
       ...this.#blocks.counters,
       expiredRecords: this.#expiredRecords,
-      unmappedLogs: this.#unmappedLogs,
+      unmappedLogs: this.#mapped.unmapped,
     };
   }
 
@@ -355,10 +307,7 @@ class DirectoryLogStore implements LogStore {
   // ---- starting ------------------------------------------------------------------------------------------------------
 
   #start(): void {
-    for (const { name, partitions } of this.#catalogue.doomed()) {
-      this.#doomed.set(name, partitions);
-      this.#tryToRemoveFiles(name);
-    }
+    this.#deletedFiles.start();
     this.#catalogue.forgetDeletions(this.#ages.nowMs() - DELETION_KEPT_MS);
     const open = new Map<string, Set<number>>();
     for (const [name, partition] of this.#catalogue.openLogs()) {
@@ -366,29 +315,6 @@ class DirectoryLogStore implements LogStore {
     }
     for (const [name, partitions] of open) this.#recover(name, partitions);
     this.#schedule.start();
-  }
-
-  /** The topic is deleted, whether its files can go or not: the next start tries it again, and so does whoever makes the name anew. */
-  #tryToRemoveFiles(name: string): void {
-    try {
-      this.#removeFiles(name);
-    } catch (error) {
-      if (!(error instanceof RingcastError)) throw error;
-    }
-  }
-
-  #removeFiles(name: string): void {
-    const { disk, directory } = this.#context;
-    const partitions = this.#doomed.get(name) ?? 0;
-    for (let partition = 0; partition < partitions; partition++) {
-      try {
-        removeLogFile(disk, directory, name, partition);
-      } catch (error) {
-        throw asUnavailable(error, join(directory, fileNameOf(name, partition)));
-      }
-    }
-    this.#catalogue.forgetFiles(name);
-    this.#doomed.delete(name);
   }
 
   #recover(name: string, partitions: ReadonlySet<number>): void {
@@ -440,110 +366,11 @@ class DirectoryLogStore implements LogStore {
     throw new DataLimitError(this.#fileBytes, this.maxDataBytes);
   }
 
-  // ---- memory and syncs ----------------------------------------------------------------------------------------------
-
-  #opened(keeper: FileKeeper): void {
-    this.#mapped.add(keeper);
-    this.#makeRoom(keeper);
-  }
-
-  /** Lets go what was not used since the last time round, when too much is mapped: a clock, going round in the order of opening. */
-  #makeRoom(kept?: FileKeeper): void {
-    for (let looks = Math.min(this.#mapped.size * 2, MOST_LOOKS); looks > 0 && this.#isCrowded; looks--) {
-      const candidate = this.#nextMapped();
-      if (candidate === kept) continue;
-      const isIdle = !candidate.log.isUsed && candidate.letGo();
-      candidate.log.isUsed = false;
-      if (!isIdle) continue;
-      this.#mapped.delete(candidate);
-      this.#unmappedLogs++;
-    }
-  }
-
-  /** Lets go what may go of the logs that the clock comes to next, used or not. @returns whether any could */
-  #letSomeGo(): boolean {
-    const before = this.#unmappedLogs;
-    for (let looks = Math.min(this.#mapped.size, MOST_LOOKS); looks > 0; looks--) {
-      const candidate = this.#nextMapped();
-      if (!candidate.letGo()) continue;
-      this.#mapped.delete(candidate);
-      this.#unmappedLogs++;
-    }
-    return this.#unmappedLogs > before;
-  }
-
-  /** Lets go what has become clean, and so may go: a few each turn, twice round the clock at most. Nobody else would, while no log is opened. */
-  async #shrink(): Promise<void> {
-    if (this.#isShrinking) return;
-    this.#isShrinking = true;
-    for (let looks = this.#mapped.size * 2; looks > 0 && this.#isCrowded; looks -= MOST_LOOKS) {
-      this.#makeRoom();
-      await nextTurn(this.#runtime);
-      if (this.#closing !== undefined) break;
-    }
-    this.#isShrinking = false;
-  }
-
-  /** The next one that the clock comes to; there is one. */
-  #nextMapped(): FileKeeper {
-    let next = this.#hand.next();
-    if (next.done === true) {
-      this.#hand = this.#mapped.values();
-      next = this.#hand.next();
-    }
-    return next.value as FileKeeper;
-  }
-
-  get #isCrowded(): boolean {
-    return this.#mapped.size > this.#maxMappedLogs || this.#memory.bytes > FILE_MEMORY_BYTES;
-  }
-
-  #dirtied(keeper: FileKeeper): void {
-    this.#dirty.add(keeper);
-    this.#syncSoon();
-  }
-
-  /** A topic without records is on the device as soon as one with them. */
-  #catalogueChanged(): void {
-    this.#isCatalogueDirty = true;
-    this.#syncSoon();
-  }
-
-  #syncSoon(): void {
-    if (this.#syncTimer !== undefined || this.#isSyncing || this.#closing !== undefined) return;
-    this.#syncTimer = this.#runtime.setTimer(this.#syncIntervalMs, () => void this.#syncAll());
-  }
-
-  /** Syncs what is dirty. A failure latches its log and is told by an event, so nothing is thrown here. */
-  async #syncAll(): Promise<void> {
-    this.#syncTimer = undefined;
-    this.#isSyncing = true;
-    const backlog = [...this.#dirty];
-    this.#dirty.clear();
-    const work = async (): Promise<void> => {
-      for (let keeper = backlog.pop(); keeper !== undefined; keeper = backlog.pop()) {
-        await keeper.synced().catch(() => undefined);
-      }
-    };
-    await Promise.all([this.#syncCatalogue(), ...Array.from({ length: SYNCS_AT_ONCE }, work)]);
-    this.#isSyncing = false;
-    void this.#shrink();
-    if (this.#dirty.size > 0 || this.#isCatalogueDirty) this.#syncSoon();
-  }
-
-  /** What the device doesn't take now is tried again with the next round. */
-  async #syncCatalogue(): Promise<void> {
-    if (!this.#isCatalogueDirty) return;
-    this.#isCatalogueDirty = false;
-    try {
-      await this.#catalogue.synced();
-    } catch {
-      this.#isCatalogueDirty = true;
-    }
-  }
+  // ---- closing -------------------------------------------------------------------------------------------------------
 
   async #close(): Promise<void> {
-    this.#syncTimer?.cancel();
+    this.#sync.close();
+    this.#mapped.close();
     this.#healer.close();
     this.#topics.close();
     this.#schedule.close();
@@ -584,20 +411,4 @@ function checkCapacity(config: TopicConfig): void {
   if (config.capacityBytes <= MAX_CAPACITY_BYTES) return;
   const message = `capacityBytes must be at most ${MAX_CAPACITY_BYTES}, not ${config.capacityBytes}.`;
   throw new RingcastError("bad_request", message, { field: "capacityBytes" });
-}
-
-/**
- * Makes the folder of the logs where there is none. The process before may have died between making a file and syncing its name: whoever syncs that log next
- * knows nothing of it.
- *
- * @throws RingcastError `unavailable` where something else has the name, or the file system refuses
- */
-function prepareFolder(disk: Disk, path: string): void {
-  try {
-    disk.makeFolder(path);
-    disk.syncFolderNow(path);
-  } catch (error) {
-    const message = `The folder ${shown(path)} can't be made: move what has its name away, or choose another data directory.`;
-    throw new RingcastError("unavailable", message, { field: "data" }, { cause: error });
-  }
 }
