@@ -68,7 +68,14 @@ export async function buildForTests(folder) {
 async function bundleServer(folder) {
   const source = join(ROOT, "server/src");
   await bundle({
-    entryPoints: { main: join(source, "main.ts"), "cli/index": join(source, "cli/index.ts") },
+    entryPoints: {
+      main: join(source, "main.ts"),
+      "cli/index": join(source, "cli/index.ts"),
+      // What `ringcast bench` loads by its place: beside the shared pieces, which stand at the top.
+      thread: join(source, "cli/bench/thread.ts"),
+      "wires/ringcast-json": join(source, "cli/bench/wires/ringcast-json.ts"),
+      "wires/ringcast-msgpack": join(source, "cli/bench/wires/ringcast-msgpack.ts"),
+    },
     outdir: folder,
     bundle: true,
     splitting: true,

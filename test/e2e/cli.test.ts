@@ -21,6 +21,7 @@ const COMMANDS = [
   "export",
   "import",
   "demo",
+  "bench",
 ];
 const NOBODY = "http://127.0.0.1:1";
 

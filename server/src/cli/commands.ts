@@ -94,6 +94,11 @@ export const GROUPS: readonly (readonly [title: string, entries: readonly AnyEnt
         summary: "Replays a week of earthquakes into the topic quakes",
         load: async () => (await import("./demo.js")).demo,
       },
+      {
+        name: "bench",
+        summary: "Measures what a hub delivers, how fast, and at what cost",
+        load: async () => (await import("./bench/bench.js")).bench,
+      },
     ],
   ],
 ];
