@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { ringcastTarget, type RingcastDialect } from "../../server/src/cli/bench/ringcast.js";
 import { HubProcess } from "../support/hub-process.js";
-import { CAPACITY_BYTES, type Peer, type RunningPeer } from "./peer.js";
+import { CAPACITY_BYTES, type Ability, type Peer, type RunningPeer } from "./peer.js";
 import { packageVersion } from "./script.js";
 
 const MANIFEST = new URL("../../server/package.json", import.meta.url);
@@ -30,7 +30,7 @@ export function ringcastPeers(launcher?: string): readonly Peer[] {
 function ringcast(variant: Variant, launcher: string | undefined): Peer {
   return {
     name: variant.name,
-    abilities: ["fanout", "ingest", "replay", "http"],
+    abilities: abilitiesOf(variant),
     notes: ["Stores every record before it is delivered; logs in files of a temporary directory."],
     version: () => {
       if (variant.transport === "uws" && packageVersion("uWebSockets.js") === undefined) return undefined;
@@ -39,6 +39,12 @@ function ringcast(variant: Variant, launcher: string | undefined): Peer {
     install: "npm run build (on Node 20 or 22 with glibc for uWebSockets.js)",
     start: () => start(variant, launcher),
   };
+}
+
+/** What is measured of each: waiting for the disk means something to publishers only, and a body over HTTP has no dialect. */
+function abilitiesOf({ dialect, durability }: Variant): readonly Ability[] {
+  if (durability === "synced") return ["ingest"];
+  return ["fanout", "ingest", "replay", ...(dialect === "msgpack" ? (["http"] as const) : [])];
 }
 
 async function start(variant: Variant, launcher: string | undefined): Promise<RunningPeer> {
@@ -51,7 +57,7 @@ async function start(variant: Variant, launcher: string | undefined): Promise<Ru
     target: () => ringcastTarget({ host: "127.0.0.1", port: hub.port, dialect }),
     post: (topic) => ({
       url: `${hub.url}/v1/topics/${topic}/messages`,
-      headers: { "content-type": dialect === "json" ? "text/plain" : "application/octet-stream" },
+      headers: { "content-type": "application/octet-stream" },
     }),
     prepare: async (topics, capacityBytes = CAPACITY_BYTES) => {
       for (const topic of topics) await configure(hub.url, topic, { capacityBytes, durability });
