@@ -9,11 +9,14 @@ import {
   decodeRequest,
   encodeFrame,
   encodeMsgpackFrame,
+  jsonPublished,
+  msgpackPublished,
   type DecodedRequest,
   type HistoryFrame,
   type HubFrame,
   type Limits,
   type MessagesFrame,
+  type PublishedEncoder,
   type RequestId,
 } from "@ringcast/protocol";
 import type { Frame, HistoryPage } from "../hub/index.js";
@@ -24,32 +27,40 @@ export type ControlFrame = Exclude<HubFrame, MessagesFrame | HistoryFrame>;
 export interface Dialect {
   /** Also how the hub writes deliveries and pages of history. */
   readonly name: "json" | "msgpack";
+  /** Whether its frames are binary messages. */
+  readonly isBinary: boolean;
   /** What a handshake offers to choose it. */
   readonly subprotocol: string;
   /** Understands a message. Bytes in the request are slices of `bytes`. */
   decode(bytes: Uint8Array, isBinary: boolean, limits: Limits): DecodedRequest;
   encode(frame: ControlFrame): Frame;
+  /** Writes what {@link encode} would of the usual replies to publishes. */
+  readonly published: PublishedEncoder;
   /** The answer to `history`; `page` was made for {@link name}. */
   encodeHistory(id: RequestId, page: HistoryPage): Frame;
 }
 
 export const JSON_DIALECT: Dialect = {
   name: "json",
+  isBinary: false,
   subprotocol: "ringcast.v1.json",
   decode: (bytes, isBinary, limits) =>
     isBinary ? wrongKind("Send text messages in the JSON dialect, not binary ones.") : decodeRequest(bytes, limits),
   encode: (frame) => textFrame(encodeFrame(frame)),
+  published: jsonPublished,
   encodeHistory: (id, page) => textFrame(jsonHistory(id, page)),
 };
 
 const MSGPACK_DIALECT: Dialect = {
   name: "msgpack",
+  isBinary: true,
   subprotocol: "ringcast.v1.msgpack",
   decode: (bytes, isBinary, limits) =>
     isBinary
       ? decodeMsgpackRequest(bytes, limits)
       : wrongKind("Send binary messages in the msgpack dialect, not text ones."),
   encode: (frame) => binaryFrame(encodeMsgpackFrame(frame)),
+  published: msgpackPublished,
   encodeHistory: (id, page) =>
     binaryFrame(encodeMsgpackFrame({ op: "history", id, messages: page.messages, ...restOf(page) })),
 };

@@ -9,15 +9,9 @@ import {
   type RequestId,
   type SubscribeRequest,
 } from "@ringcast/protocol";
-import {
-  publishedFields,
-  type Frame,
-  type Hub,
-  type Publisher,
-  type PublishOutcome,
-  type Reader,
-} from "../hub/index.js";
+import { type Frame, type Hub, type Publisher, type PublishOutcome, type Reader } from "../hub/index.js";
 import type { ControlFrame, Dialect } from "./dialects.js";
+import type { PublishName } from "./published.js";
 
 /** The side of a session that operations work on. */
 export interface Requester {
@@ -30,6 +24,8 @@ export interface Requester {
   /** Wall clock. */
   nowMs(): number;
   reply(frame: ControlFrame): void;
+  /** Answers a publish. */
+  published(request: PublishName, outcome: PublishOutcome): void;
   /** An answer that may be large: made at once, or when its turn has come where others wait. */
   replyLater(make: () => Frame): void;
   /** Answers with an error; what is no RingcastError becomes `internal`. */
@@ -79,13 +75,17 @@ function operation<Op extends Request["op"]>(
 }
 
 function publish(requester: Requester, request: PublishRequest): void {
-  const { id, batch } = request;
-  const answer = (outcome: PublishOutcome): void => {
-    requester.reply({ op: "published", id, ...publishedFields(outcome, { batch }) });
-  };
   const outcome = requester.publisher.publish(request, requester.subject);
-  if (!(outcome instanceof Promise)) answer(outcome);
-  else outcome.then(answer, (error: unknown) => requester.refuse(id, error));
+  if (outcome instanceof Promise) answerLater(requester, request, outcome);
+  else requester.published(request, outcome);
+}
+
+/** Bytes of the frame are gone by then: of the request no more is kept than the reply needs. */
+function answerLater(requester: Requester, { id, batch }: PublishName, outcome: Promise<PublishOutcome>): void {
+  outcome.then(
+    (stored) => requester.published({ id, batch }, stored),
+    (error: unknown) => requester.refuse(id, error),
+  );
 }
 
 function subscribe(requester: Requester, request: SubscribeRequest): void {

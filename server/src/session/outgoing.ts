@@ -61,6 +61,15 @@ export class Outgoing {
     if (this.#replies.bytes > MAX_WAITING_BYTES) this.#relieve();
   }
 
+  /** A small answer whose bytes hold until the next one is made. Sent at once where the transport puts such frames together. */
+  answer(bytes: Uint8Array, isBinary: boolean): void {
+    const isFirst = this.#replies.isEmpty && !this.#isBlocked && this.#speaker.reader.subscriptionCount === 0;
+    // Where there are subscriptions, answers and what is delivered in this turn leave in one write.
+    const result = isFirst ? this.#socket.sendWithin?.(bytes, isBinary) : undefined;
+    if (result === undefined) this.push({ bytes: bytes.slice(), binary: isBinary, volatile: false });
+    else this.#answered(bytes.length, result);
+  }
+
   /** An answer that may be large: made at once, or when its turn has come where others wait. */
   pushLater(make: () => Frame): void {
     const isRoom = !this.#isBlocked && this.#replies.bytes < MAX_READY_BYTES;
@@ -85,6 +94,14 @@ export class Outgoing {
       if (result === "closed") return;
     }
     this.#checkWaiting();
+  }
+
+  #answered(bytes: number, result: SendResult): void {
+    this.sentBytes += bytes;
+    if (result !== "full") return;
+    this.#isBlocked = true;
+    this.#speaker.blocked();
+    this.#speaker.reader.blocked();
   }
 
   #checkWaiting(): void {

@@ -9,7 +9,16 @@ import {
   type Request,
   type RequestId,
 } from "@ringcast/protocol";
-import type { Frame, Hub, Outlet, Publisher, Reader, SendResult } from "../hub/index.js";
+import {
+  publishedFields,
+  type Frame,
+  type Hub,
+  type Outlet,
+  type Publisher,
+  type PublishOutcome,
+  type Reader,
+  type SendResult,
+} from "../hub/index.js";
 import type { Timed } from "../runtime/index.js";
 import { ConnectionRates } from "./connection-rates.js";
 import type { ControlFrame, Dialect } from "./dialects.js";
@@ -17,6 +26,7 @@ import { carryOut, type Requester } from "./operations.js";
 import { Outgoing, type Speaker } from "./outgoing.js";
 import type { ConnectionReport, Identity } from "./port.js";
 import { nameOf, notAuthenticated, overdueFrame, toRingcastError, wrongToken } from "./refusals.js";
+import { usualReply, type PublishName } from "./published.js";
 import type { SessionHost } from "./session-host.js";
 import type { Socket, SocketHandler } from "./socket.js";
 import { ConnectionTimes, type Overdue } from "./times.js";
@@ -176,6 +186,13 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
 
   reply(frame: ControlFrame): void {
     if (this.#state === "open") this.#outgoing.push(this.dialect.encode(frame));
+  }
+
+  published(request: PublishName, outcome: PublishOutcome): void {
+    if (this.#state !== "open") return;
+    const usual = usualReply(this.dialect, request, outcome);
+    if (usual !== undefined) this.#outgoing.answer(usual, this.dialect.isBinary);
+    else this.reply({ op: "published", id: request.id, ...publishedFields(outcome, request) });
   }
 
   replyLater(make: () => Frame): void {

@@ -14,6 +14,13 @@ export interface Socket {
    * What the kernel doesn't take is kept by the transport until it does; it is for the caller to stop at `full`.
    */
   send(frames: readonly Frame[], count: number): SendResult;
+  /**
+   * Sends one small frame where the transport puts such frames together by itself: while it hands out the messages of one packet. It copies the bytes.
+   * Left out where it never does.
+   *
+   * @returns undefined where it doesn't at the moment: the frame is for {@link send}
+   */
+  sendWithin?(bytes: Uint8Array, isBinary: boolean): SendResult | undefined;
   /** Bytes handed to {@link send} that the kernel has not taken yet. */
   bufferedBytes(): number;
   /** Sends a WebSocket ping. */

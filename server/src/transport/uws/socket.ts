@@ -19,6 +19,8 @@ type NativeSocket = uWebSockets.WebSocket<UwsUserData>;
 const CORK_BYTES = 16 * 1024 - 64;
 /** A frame's header is this at most when a server sends it. */
 const FRAME_HEADER_BYTES = 10;
+/** uWebSockets.js has sent the frame, or put it into the cork buffer. */
+const TAKEN = 1;
 /** uWebSockets.js has thrown the frame away: over `maxBackpressure`. */
 const DROPPED = 2;
 const ABNORMAL = 1006;
@@ -41,6 +43,8 @@ export class UwsSocket implements Socket {
   #closeCode: number | undefined;
   #pings: PingMeter | undefined;
   #isPongDue = false;
+  /** Inside of {@link received}. */
+  #isReceiving = false;
 
   /** Made with the handshake; {@link opened} follows. */
   constructor(remoteAddress: string, shared: UwsSocketShared, accept: (socket: Socket) => SocketHandler) {
@@ -57,6 +61,18 @@ export class UwsSocket implements Socket {
       return "closed";
     }
     return native.getBufferedAmount() > 0 ? "full" : "open";
+  }
+
+  /** The library has corked the socket while it hands out the messages of a packet. */
+  sendWithin(bytes: Uint8Array, isBinary: boolean): SendResult | undefined {
+    if (!this.#isReceiving) return undefined;
+    const native = this.#native;
+    if (native === undefined || this.#closing !== undefined) return "closed";
+    const status = native.send(bytes, isBinary);
+    if (status === TAKEN) return "open";
+    if (status !== DROPPED) return "full";
+    this.terminate();
+    return "closed";
   }
 
   bufferedBytes(): number {
@@ -96,8 +112,10 @@ export class UwsSocket implements Socket {
   /** The library tells: a message came. */
   received(message: ArrayBuffer, isBinary: boolean): void {
     if (this.#native === undefined || this.#closing !== undefined) return;
+    this.#isReceiving = true;
     if (message.byteLength > this.#shared.maxFrameBytes) this.#handler?.oversized();
     else this.#handler?.message(new Uint8Array(message), isBinary);
+    this.#isReceiving = false;
   }
 
   /** The library tells: a ping came, and was answered. */

@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { encodeFrame, encodeMsgpackFrame, jsonPublished, msgpackPublished } from "../../../protocol/src/index.js";
+
+const NUMBER = fc.oneof(
+  fc.maxSafeNat(),
+  fc.nat(70_000),
+  fc.constantFrom(0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32),
+);
+const REPLY = fc.record({
+  topic: fc.constantFrom("orders", "a.b", "größe", "t".repeat(40)),
+  partition: fc.nat(3),
+  epoch: fc.constantFrom("AAAAAAAAAAAA", 'quote"\\'),
+  id: NUMBER,
+  first: NUMBER,
+  count: NUMBER,
+  timestamp: NUMBER,
+});
+
+describe("replies to publishes that are written without an object", () => {
+  it("are the bytes of the frames, whatever was written before", () => {
+    fc.assert(
+      fc.property(fc.array(REPLY, { maxLength: 30 }), (replies) => {
+        for (const { topic, partition, epoch, id, first, count, timestamp } of replies) {
+          const range = { partition, epoch, first, count };
+          const single = { op: "published", id, topic, partition, epoch, offset: first, timestamp } as const;
+          const batch = { op: "published", id, topic, timestamp, offsets: [range] } as const;
+          expect(jsonPublished.single(id, topic, range, timestamp)).toEqual(encodeFrame(single));
+          expect(jsonPublished.batch(id, topic, range, timestamp)).toEqual(encodeFrame(batch));
+          expect(msgpackPublished.single(id, topic, range, timestamp)).toEqual(encodeMsgpackFrame(single));
+          expect(msgpackPublished.batch(id, topic, range, timestamp)).toEqual(encodeMsgpackFrame(batch));
+        }
+      }),
+    );
+  });
+});
