@@ -7,7 +7,10 @@ import type { Rest, ThreadIo } from "./io.js";
 import type { Target } from "./plan.js";
 import type { Wire } from "./wire.js";
 
-/** Loopback addresses to dial from in turn: one has only some 28,000 ports, and those of closed connections rest for a minute. */
+/**
+ * Loopback addresses to dial from in turn: one has only some 28,000 ports, and those of closed connections rest for a
+ * minute.
+ */
 const SOURCES = 16;
 const HEAD_END = Buffer.from("\r\n\r\n");
 const SHOWN_ANSWER = 300;
@@ -16,7 +19,10 @@ const SHOWN_ANSWER = 300;
 export interface ChannelHandler {
   /** The handshake is over. */
   open(): void;
-  /** With `websocket` one message, with `stream` what is there. @returns place behind what was used up; of a message that is all */
+  /**
+   * With `websocket` one message, with `stream` what is there. @returns place behind what was used up; of a message
+   * that is all
+   */
   receive(bytes: Uint8Array, start: number, end: number): number;
   /** @see FrameHandler.skim */
   skim(bytes: Uint8Array, start: number, end: number): boolean;

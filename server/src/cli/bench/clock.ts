@@ -6,8 +6,11 @@ const HALF = 2 ** (HALF_DIGITS * 4);
 const DIGITS = new TextEncoder().encode("0123456789abcdef");
 const VALUES = makeValues();
 
-/** What `performance.now` counts from: it costs a third of `process.hrtime` and allocates nothing, but begins anew in each thread. */
-const BASE_US = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+const BASE_TRIES = 20;
+/**
+ * What `performance.now` counts from: it allocates nothing, unlike `process.hrtime`, but begins anew in each thread.
+ */
+const BASE_US = findBase();
 
 /** Microseconds, with a fraction. */
 export function nowUs(): number {
@@ -26,6 +29,16 @@ export function readTime(bytes: Uint8Array, at: number): number {
   return readHalf(bytes, at) * HALF + readHalf(bytes, at + HALF_DIGITS);
 }
 
+/**
+ * Microseconds since the time that {@link writeTime} wrote, as a whole number. Looks at the lower half of the digits
+ * alone, which is twice as fast and enough for four minutes: beyond
+ * two it is taken for a clock that is ahead, and 0.
+ */
+export function elapsedSince(bytes: Uint8Array, at: number, us: number): number {
+  const elapsed = (us - Math.floor(us / HALF) * HALF - readHalf(bytes, at + HALF_DIGITS)) & (HALF - 1);
+  return elapsed < HALF / 2 ? elapsed : 0;
+}
+
 function writeHalf(bytes: Uint8Array, at: number, value: number): void {
   let rest = value | 0;
   for (let place = at + HALF_DIGITS - 1; place >= at; place--) {
@@ -34,12 +47,31 @@ function writeHalf(bytes: Uint8Array, at: number, value: number): void {
   }
 }
 
+/**
+ * Written out, since each record of a measurement comes by here: with its count in the histogram 14 ns, 22 in a loop.
+ */
 function readHalf(bytes: Uint8Array, at: number): number {
-  let value = 0;
-  for (let place = at; place < at + HALF_DIGITS; place++) {
-    value = (value << 4) | (VALUES[bytes[place] as number] as number);
+  const values = VALUES;
+  return (
+    ((values[bytes[at] as number] as number) << 24) |
+    ((values[bytes[at + 1] as number] as number) << 20) |
+    ((values[bytes[at + 2] as number] as number) << 16) |
+    ((values[bytes[at + 3] as number] as number) << 12) |
+    ((values[bytes[at + 4] as number] as number) << 8) |
+    ((values[bytes[at + 5] as number] as number) << 4) |
+    (values[bytes[at + 6] as number] as number)
+  );
+}
+
+function findBase(): number {
+  let base = 0;
+  // Of two clocks the second is read later, by however long the thread was held up in between: the largest difference
+  // is the truest.
+  for (let n = 0; n < BASE_TRIES; n++) {
+    const us = Number(process.hrtime.bigint()) / 1000;
+    base = Math.max(base, us - performance.now() * 1000);
   }
-  return value;
+  return base;
 }
 
 function makeValues(): Uint8Array {

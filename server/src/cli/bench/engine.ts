@@ -1,4 +1,6 @@
-/** What a thread of the generator does: its part of the readers, writers and churners, at the word of the main thread. */
+/**
+ * What a thread of the generator does: its part of the readers, writers and churners, at the word of the main thread.
+ */
 import { nowUs } from "./clock.js";
 import type { Command } from "./command.js";
 import { Gate } from "./gate.js";

@@ -104,7 +104,8 @@ export class FrameReader {
 }
 
 /**
- * Writes the head of a frame of `length` bytes. The mask is zero, which the protocol allows: the server has the same work, and the payload can be copied as it is.
+ * Writes the head of a frame of `length` bytes. The mask is zero, which the protocol allows: the server has the same
+ * work, and the payload can be copied as it is.
  *
  * @returns place behind the head
  */

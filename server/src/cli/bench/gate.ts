@@ -1,4 +1,7 @@
-/** The gate `ahead`: publishers wait while the average reader has too much before it, so that no server is fed faster than it delivers. */
+/**
+ * The gate `ahead`: publishers wait while the average reader has too much before it, so that no server is fed faster
+ * than it delivers.
+ */
 import { COUNTER, type Tally } from "./tally.js";
 
 export class Gate {

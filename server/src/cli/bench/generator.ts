@@ -164,7 +164,10 @@ export class LoadGenerator {
     await this.#orderAll({ type: "resume" });
   }
 
-  /** Resets the connections of all readers, and dials and subscribes again at once, where each one was if the wire can do that. */
+  /**
+   * Resets the connections of all readers, and dials and subscribes again at once, where each one was if the wire can
+   * do that.
+   */
   async cut(): Promise<CutResult> {
     const before = this.#snapshot();
     const began = performance.now();
@@ -174,13 +177,16 @@ export class LoadGenerator {
     return { connections: this.#readers, seconds, outage };
   }
 
-  /** Writers publish no more; their connections stay until {@link endWriters}, so that what is on its way can arrive. */
+  /**
+   * Writers publish no more; their connections stay until {@link endWriters}, so that what is on its way can arrive.
+   */
   async pauseWriters(): Promise<void> {
     await this.#orderAll({ type: "pause" });
   }
 
   /**
-   * Pauses the writers and waits until everything is acknowledged (with a wire that acknowledges) and nothing comes to readers any more.
+   * Pauses the writers and waits until everything is acknowledged (with a wire that acknowledges) and nothing comes to
+   * readers any more.
    *
    * @returns whether that was so before the time was over
    */

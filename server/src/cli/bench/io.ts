@@ -1,9 +1,15 @@
-/** Memory that all connections of a thread use in turn: one buffer to read into, one to write from, and what is kept of messages that came in part. */
+/**
+ * Memory that all connections of a thread use in turn: one buffer to read into, one to write from, and what is kept of
+ * messages that came in part.
+ */
 import type { Socket } from "node:net";
 
 /** What a message that isn't whole yet may have, so that it can be put in front of what comes next. */
 const MAX_REST_BYTES = 8 * 1_048_576;
-/** What one read takes. A larger one would not stay in the processor's cache between the kernel's copy and our look at it. */
+/**
+ * What one read takes. A larger one would not stay in the processor's cache between the kernel's copy and our look at
+ * it.
+ */
 const READ_BYTES = 256 * 1_024;
 const OUTPUT_BYTES = 256 * 1_024;
 /** Buffers for rests have at least this size. */

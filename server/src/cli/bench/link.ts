@@ -1,6 +1,6 @@
 /** A connection with its protocol: dials, greets, subscribes, counts what comes and measures when. */
 import { Channel, type ChannelHandler } from "./channel.js";
-import { nowUs, readTime } from "./clock.js";
+import { elapsedSince, nowUs } from "./clock.js";
 import type { ThreadIo } from "./io.js";
 import { recordLatency } from "./latency.js";
 import type { Target } from "./plan.js";
@@ -186,7 +186,7 @@ export class Link implements ChannelHandler, Sink {
     if (this.isAside) return;
     this.#count(COUNTER.paced, records);
     if (payload < 0) return;
-    recordLatency(this.#context.tally.delivery, this.#arrival() - readTime(this.#reading, payload));
+    recordLatency(this.#context.tally.delivery, elapsedSince(this.#reading, payload, this.#arrival()));
   }
 
   lost(records: number): void {

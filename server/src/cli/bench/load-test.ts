@@ -1,4 +1,7 @@
-/** Loads a hub that is running: makes topics of its own, connects, measures, waits for what is on its way, and deletes the topics. */
+/**
+ * Loads a hub that is running: makes topics of its own, connects, measures, waits for what is on its way, and deletes
+ * the topics.
+ */
 import { RingcastError, type TopicDescription } from "@ringcast/protocol";
 import { request, type HubAddress } from "../hub-access.js";
 import { topicPath } from "../topic-actions.js";

@@ -1,4 +1,7 @@
-/** What is asked of the load generator, and what it found: all of it is JSON, since it goes to other threads and into files. */
+/**
+ * What is asked of the load generator, and what it found: all of it is JSON, since it goes to other threads and into
+ * files.
+ */
 
 /** Where connections go to, and in which protocol. */
 export interface Target {
@@ -30,11 +33,17 @@ export interface WritersPlan {
   readonly bytes: number;
   /** Records in one publish. */
   readonly batch?: number;
-  /** Records a second of all writers together, on a schedule that doesn't wait for answers. Left out: as many as the gates let through. */
+  /**
+   * Records a second of all writers together, on a schedule that doesn't wait for answers. Left out: as many as the
+   * gates let through.
+   */
   readonly rate?: number;
   /** Gate: publishes of one connection that are not acknowledged; needs a wire that acknowledges. */
   readonly inflight?: number;
-  /** Gate: records that the average reader has not got yet, the same for every server, so that none is fed faster than it delivers. */
+  /**
+   * Gate: records that the average reader has not got yet, the same for every server, so that none is fed faster than
+   * it delivers.
+   */
   readonly ahead?: number;
 }
 
@@ -85,7 +94,10 @@ export interface Measured {
   readonly delivery: Latencies | undefined;
   /** From the intended sending to the acknowledgement. */
   readonly acknowledgement: Latencies | undefined;
-  /** From the intended sending to the real one: what of the others is the generator's own, or the backpressure of the server. Only with a rate. */
+  /**
+   * From the intended sending to the real one: what of the others is the generator's own, or the backpressure of the
+   * server. Only with a rate.
+   */
   readonly lateness: Latencies | undefined;
   /** Of the generator itself, waiting without sleep included. */
   readonly generatorCpuSeconds: number;

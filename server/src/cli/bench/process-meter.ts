@@ -1,4 +1,7 @@
-/** What processes of this machine cost: processor time, divided into user and system, and private memory, from /proc (Linux). */
+/**
+ * What processes of this machine cost: processor time, divided into user and system, and private memory, from /proc
+ * (Linux).
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import type { ProcessUse } from "./plan.js";
 
@@ -68,7 +71,10 @@ function readThreadNs(path: string): number {
   }
 }
 
-/** The scheduler's account is exact to the nanosecond but knows neither user nor system, nor threads that have ended; the other one counts ticks. */
+/**
+ * The scheduler's account is exact to the nanosecond but knows neither user nor system, nor threads that have ended;
+ * the other one counts ticks.
+ */
 function difference(before: Usage, after: Usage): Pick<ProcessUse, "userSeconds" | "systemSeconds"> {
   const user = after.userTicks - before.userTicks;
   const system = after.systemTicks - before.systemTicks;

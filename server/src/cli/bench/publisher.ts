@@ -1,4 +1,6 @@
-/** The writers of a thread: at a fixed rate on a schedule that waits for nobody, or as much as the gates let through. */
+/**
+ * The writers of a thread: at a fixed rate on a schedule that waits for nobody, or as much as the gates let through.
+ */
 import { nowUs, writeTime } from "./clock.js";
 import type { Gate } from "./gate.js";
 import { recordLatency } from "./latency.js";

@@ -1,5 +1,6 @@
 /**
- * What the threads count, in memory that they share: each writes its own part, all of them and the main thread read everything, and nobody has to be asked.
+ * What the threads count, in memory that they share: each writes its own part, all of them and the main thread read
+ * everything, and nobody has to be asked.
  * Numbers are doubles at their natural alignment, which the processors that Node runs on store and load in one piece.
  */
 import { LATENCY_BUCKETS } from "./latency.js";

@@ -26,7 +26,10 @@ import {
 import { PAYLOAD_TIME_BYTES, type Wire } from "../wire.js";
 import { RingcastConnection, ringcastWire } from "./ringcast-connection.js";
 
-/** Of a record that comes in part, what has to be there so that its time can be read: of those that the generator publishes. */
+/**
+ * Of a record that comes in part, what has to be there so that its time can be read: of those that the generator
+ * publishes.
+ */
 const SAMPLED_BYTES = KEY_AT + 1 + PAYLOAD_TIME_BYTES;
 /** Behind the head of the map: `op`, `published`. */
 const PUBLISHED = Uint8Array.from([0xa2, 0x6f, 0x70, 0xa9, ...Buffer.from("published")]);
@@ -81,7 +84,10 @@ class MsgpackConnection extends RingcastConnection {
   }
 }
 
-/** Writes publishes over one another: mostly only the id changes, and the time with the check. All records of a publish are the same. */
+/**
+ * Writes publishes over one another: mostly only the id changes, and the time with the check. All records of a publish
+ * are the same.
+ */
 class BinaryPublishes {
   #frame = new Uint8Array(0);
   #view = new DataView(this.#frame.buffer);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nowUs, readTime, writeTime } from "../../../../../server/src/cli/bench/clock.js";
+import { elapsedSince, nowUs, readTime, writeTime } from "../../../../../server/src/cli/bench/clock.js";
 import {
   addCounts,
   LATENCY_BUCKETS,
@@ -50,6 +50,8 @@ test("a payload carries a time to the microsecond, as digits", () => {
   writeTime(payload, us);
   expect(Buffer.from(payload).toString("latin1")).toMatch(/^[0-9a-f]{14}z{6}$/);
   expect(readTime(payload, 0)).toBe(Math.floor(us));
+  expect(elapsedSince(payload, 0, us + 1_234_567)).toBe(1_234_567);
+  expect(elapsedSince(payload, 0, us - 5)).toBe(0);
   writeTime(payload, 2 ** 52 - 1);
   expect(readTime(payload, 0)).toBe(2 ** 52 - 1);
 });
