@@ -68,7 +68,11 @@ export class PeerProcess<Ready> {
   ready!: Ready;
   readonly #child: ChildProcess;
   readonly #directory: string;
-  readonly #end = () => void this.#child.kill("SIGKILL");
+  /** Not to be left behind when a benchmark ends early. */
+  readonly #abandon = () => {
+    this.#child.kill("SIGKILL");
+    rmSync(this.#directory, { recursive: true, force: true });
+  };
   #output = "";
 
   private constructor(child: ChildProcess, directory: string) {
@@ -79,8 +83,7 @@ export class PeerProcess<Ready> {
         this.#output = (this.#output + text).slice(-OUTPUT_KEPT);
       });
     }
-    // Not to be left behind when a benchmark ends early.
-    process.once("exit", this.#end);
+    process.once("exit", this.#abandon);
   }
 
   /** @throws Error with what the program has said when it ends or isn't ready in time */
@@ -109,11 +112,11 @@ export class PeerProcess<Ready> {
 
   /** Asks it to end, and makes it when it doesn't. */
   async stop(): Promise<void> {
-    process.removeListener("exit", this.#end);
+    process.removeListener("exit", this.#abandon);
     if (this.#child.pid !== undefined && this.#isRunning()) {
       const ended = once(this.#child, "exit");
       this.#child.kill("SIGTERM");
-      const timer = setTimeout(this.#end, STOPS_WITHIN_MS);
+      const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOPS_WITHIN_MS);
       await ended;
       clearTimeout(timer);
     }
