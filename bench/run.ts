@@ -8,6 +8,7 @@
  *   --seconds 2      length of a window           --rounds 3       turns of each server
  *   --only <text>    rows with this in their id   --peers a,b      these servers only, by the names in the tables
  *   --json           results on standard output   --markdown       tables as Markdown
+ *   --results <dir>  where results are kept, bench/results when left out
  *   --docs           write docs/performance.md's generated part from bench/results, after what is measured
  *   --no-run         measure nothing              --before <launcher>  another build of the hub beside this one
  */
@@ -18,7 +19,7 @@ import { ringcastPeers } from "./peers/ringcast.js";
 import { writeDocs } from "./report/docs.js";
 import { machineText, thisCommit, thisMachine } from "./report/machine.js";
 import type { RowResult, Run, Skipped } from "./report/result.js";
-import { readResults, writeResults } from "./report/results.js";
+import { readResults, RESULTS, writeResults } from "./report/results.js";
 import { markdownText, rowTable, terminalText, verdictTable } from "./report/table.js";
 import { TARGETS } from "./report/targets.js";
 import { judge } from "./report/verdicts.js";
@@ -37,6 +38,7 @@ const { values, positionals } = parseArgs({
     peers: { type: "string" },
     json: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
+    results: { type: "string", default: RESULTS },
     docs: { type: "boolean", default: false },
     before: { type: "string" },
     "no-run": { type: "boolean", default: false },
@@ -61,7 +63,7 @@ const options = {
 const wanted = values.peers?.split(",").map((name) => name.trim());
 const { installed, skipped } = lookForPeers();
 if (!values["no-run"]) await runAll();
-if (values.docs) writeDocs(SCENARIOS, readResults(SCENARIOS));
+if (values.docs) writeDocs(SCENARIOS, readResults(SCENARIOS, values.results));
 
 async function runAll(): Promise<void> {
   const plan = planRun();
@@ -77,7 +79,7 @@ async function runAll(): Promise<void> {
     const result: RowResult = { ...(await runRow(row, contenders, options, progress)), run };
     rows.push(result);
     // At once, so that nothing is lost when the run is ended early.
-    writeResults(scenario, [result]);
+    writeResults(scenario, [result], values.results);
     progress.end();
     if (!values.json) print(rowTable(result));
   }

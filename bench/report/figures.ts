@@ -21,6 +21,7 @@ export const FIGURES = {
   wallMs: { label: "until all are back", unit: "ms", better: "lower" },
   eachBytes: { label: "RssAnon each", unit: "bytes", better: "lower" },
   connectionBytes: { label: "RssAnon a connection", unit: "bytes", better: "lower" },
+  stalledBytes: { label: "RssAnon a stalled reader", unit: "bytes", better: "lower" },
   growthBytes: { label: "RssAnon grew by", unit: "bytes", better: "lower" },
   baseBytes: { label: "RssAnon of the server alone", unit: "bytes", better: "lower" },
   healthyShare: { label: "healthy readers' rate, to that without stalled ones", unit: "share", better: "higher" },

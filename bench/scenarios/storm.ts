@@ -49,12 +49,15 @@ async function turn(server: RunningPeer, bench: Bench, subscribers: number): Pro
   const [{ seconds, outage }] = cuts as [CutResult];
   await pause(SETTLE_MS);
   await load.pauseWriters();
-  await settled(load);
-  const { delivered, published } = load.totals();
+  const arrivedShare = (): number => {
+    const { delivered, published } = load.totals();
+    return (delivered - before.delivered) / ((published - before.published) * subscribers);
+  };
+  await settled(load, () => arrivedShare() === 1);
   return {
     wallMs: seconds * 1_000,
     cpuNs: (cpuSeconds * 1e9) / subscribers,
     ...latencyFigures(outage),
-    arrivedShare: (delivered - before.delivered) / ((published - before.published) * subscribers),
+    arrivedShare: arrivedShare(),
   };
 }
