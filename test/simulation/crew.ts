@@ -1,4 +1,4 @@
-/** Everybody who publishes and reads in a simulated world: the clients of the fault tests, chosen by the seed, and somebody who looks at the topic. */
+/** Everybody who publishes and reads in a simulated world: the clients of the fault tests, chosen by the seed, and somebody who looks at the topics. */
 import { EventStreamReader } from "../fault/workload/event-stream-reader.js";
 import { Publisher } from "../fault/workload/publisher.js";
 import { Reader, type ReaderOptions } from "../fault/workload/reader.js";
@@ -16,20 +16,36 @@ const CATCH_UP_MS = 120_000;
 const THINK_MS = [500, 1_500];
 const LOOK_EVERY_MS = 10_000;
 const PATIENCE_MS = 10_000;
+/** Of the eight that publishers give. */
+const SOME_KEYS = ["k0", "k3", "k5"];
+/** Where a reader with a filter stands says little: it has so long to notice that its connection is gone, and to come back. */
+const FILTERED_MS = 45_000;
 
 export interface CrewOptions {
   readonly world: World;
-  readonly topic: string;
+  /** Each of the crew works on one of them. */
+  readonly topics: readonly string[];
   readonly random: Random;
   readonly recorder: Recorder;
 }
 
+/** The offset behind the last record of each partition, by topic. */
+export type Heads = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** Somebody of the crew, and the topic it works on. */
+interface Member<Client> {
+  readonly topic: string;
+  readonly client: Client;
+}
+
 export class Crew {
   readonly #options: CrewOptions;
-  readonly #publishers: readonly Publisher[];
-  readonly #readers: readonly Reader[];
-  readonly #streams: readonly EventStreamReader[];
-  readonly #users: readonly SdkUser[];
+  readonly #publishers: readonly Member<Publisher>[];
+  readonly #readers: readonly Member<Reader>[];
+  /** Those of them that ask for a part of the records. */
+  readonly #filtered = new Set<Reader>();
+  readonly #streams: readonly Member<EventStreamReader>[];
+  readonly #users: readonly Member<SdkUser>[];
   readonly #publishing: Promise<unknown>;
   readonly #reading: Promise<unknown>;
   /** The longest pause between two publishes of one publisher. */
@@ -45,18 +61,19 @@ export class Crew {
     this.#publishers = times(publishers, (n) => this.#publisher(n));
     this.#readers = times(2 + random.below(3), (n) => this.#reader(n));
     this.#streams = times(random.below(2), (n) => {
-      const { world, topic, recorder } = options;
-      return new EventStreamReader(`events-${n}`, topic, recorder, world.surroundings());
+      const { world, recorder } = options;
+      const topic = this.#topic();
+      return { topic, client: new EventStreamReader(`events-${n}`, topic, recorder, world.surroundings()) };
     });
     this.#users = times(users, (n) => this.#user(n));
     this.#publishing = Promise.all([
-      ...this.#publishers.map((each) => each.run()),
-      ...this.#users.map((user) => user.publish()),
+      ...this.#publishers.map(({ client }) => client.run()),
+      ...this.#users.map(({ client }) => client.publish()),
       this.#watch(),
     ]);
     this.#reading = Promise.all([
-      ...[...this.#readers, ...this.#streams].map((each) => each.run()),
-      ...this.#users.map((user) => user.read()),
+      ...[...this.#readers, ...this.#streams].map(({ client }) => client.run()),
+      ...this.#users.map(({ client }) => client.read()),
     ]);
     // They are awaited in the end; until then a failure waits as well.
     this.#publishing.catch(() => undefined);
@@ -64,32 +81,44 @@ export class Crew {
   }
 
   /** Nobody publishes any more; everybody reads to the end, or for as long as it may take. */
-  async finish(readAll: () => Promise<ReadonlyMap<number, number>>): Promise<void> {
+  async finish(readAll: () => Promise<Heads>): Promise<void> {
     const { recorder, world } = this.#options;
-    for (const each of [...this.#publishers, ...this.#readers, ...this.#users]) hurry(each);
-    for (const each of this.#publishers) each.stop();
-    for (const user of this.#users) user.stopPublishing();
+    for (const { client } of [...this.#readers, ...this.#users]) client.hurry();
+    for (const { client } of this.#publishers) client.stop();
+    for (const { client } of this.#users) client.stopPublishing();
     this.#mayLook = false;
     await this.#publishing;
     recorder.tell({ type: "quiet" });
     const heads = await readAll();
-    const all = [...this.#readers, ...this.#streams, ...this.#users];
-    const isThere = (): boolean =>
-      all.every((each) => [...heads].every(([partition, head]) => (each.offsetIn(partition) ?? head) >= head));
     const deadline = world.scheduler.nowMs + CATCH_UP_MS;
-    while (!isThere() && world.scheduler.nowMs < deadline) await world.scheduler.pause(1_000);
-    for (const each of [...this.#readers, ...this.#streams]) each.stop();
-    for (const user of this.#users) await user.close();
+    if (this.#filtered.size > 0) await world.scheduler.pause(FILTERED_MS);
+    while (!this.#haveAll(heads) && world.scheduler.nowMs < deadline) await world.scheduler.pause(1_000);
+    for (const { client } of [...this.#readers, ...this.#streams]) client.stop();
+    for (const { client } of this.#users) await client.close();
     await this.#reading;
     recorder.tell({ type: "end" });
   }
 
-  #publisher(n: number): Publisher {
+  #haveAll(heads: Heads): boolean {
+    return [...this.#readers, ...this.#streams, ...this.#users].every(
+      ({ topic, client }) =>
+        (client instanceof Reader && this.#filtered.has(client)) ||
+        [...(heads.get(topic) ?? [])].every(([partition, head]) => (client.offsetIn(partition) ?? head) >= head),
+    );
+  }
+
+  #topic(): string {
+    return this.#options.random.pick(this.#options.topics);
+  }
+
+  #publisher(n: number): Member<Publisher> {
     const { random } = this.#options;
+    const topic = this.#topic();
     const dialect = random.pick(DIALECTS);
     const isIdempotent = random.oneIn(2);
-    return new Publisher({
+    const client = new Publisher({
       ...this.#shared(),
+      topic,
       name: `${dialect}-${isIdempotent ? "once" : "many"}-${n}`,
       dialect,
       isIdempotent,
@@ -97,50 +126,61 @@ export class Crew {
       patienceMs: PATIENCE_MS,
       batch: 8,
     });
+    return { topic, client };
   }
 
-  #reader(n: number): Reader {
+  #reader(n: number): Member<Reader> {
     const { random } = this.#options;
+    const topic = this.#topic();
+    const isFiltered = random.oneIn(4);
     const dialect = random.pick(DIALECTS);
     const from = random.pick<ReaderOptions["from"]>(["earliest", "latest", { time: BEGIN_MS + 20_000 }, { last: 5 }]);
     const window = random.pick([0, 1, 16, 256]);
-    return new Reader({
+    const client = new Reader({
       ...this.#shared(),
-      name: `${dialect}-${n} from ${JSON.stringify(from)}, window ${window}`,
+      topic,
+      name: `${dialect}-${n} from ${JSON.stringify(from)}, window ${window}${isFiltered ? ", filtered" : ""}`,
       dialect,
       from,
       window,
       pauseMs: random.pick([100, 10_000]),
       breaksOffOneIn: random.pick([30, 300]),
+      ...(isFiltered ? { keys: SOME_KEYS } : {}),
     });
+    if (isFiltered) this.#filtered.add(client);
+    return { topic, client };
   }
 
-  #user(n: number): SdkUser {
+  #user(n: number): Member<SdkUser> {
     const { random } = this.#options;
-    return new SdkUser({
+    const topic = this.#topic();
+    const client = new SdkUser({
       ...this.#shared(),
+      topic,
       name: `sdk-${n}`,
       thinkMs: this.#thinkMs,
       pauseMs: random.pick([100, 10_000]),
       ...(random.oneIn(2) ? { window: 1 + random.below(64) } : {}),
       ...(random.oneIn(2) ? { resubscribesOneIn: 40 } : {}),
     });
+    return { topic, client };
   }
 
-  #shared(): { topic: string; random: Random; recorder: Recorder; surroundings: Surroundings } {
-    const { topic, random, recorder, world } = this.#options;
-    return { topic, recorder, random: random.fork(), surroundings: world.surroundings() };
+  #shared(): { random: Random; recorder: Recorder; surroundings: Surroundings } {
+    const { random, recorder, world } = this.#options;
+    return { recorder, random: random.fork(), surroundings: world.surroundings() };
   }
 
-  /** Asks how the topic stands, again and again. */
+  /** Asks how a topic stands, again and again. */
   async #watch(): Promise<void> {
-    const { topic, random, recorder, world } = this.#options;
+    const { random, recorder, world } = this.#options;
     const { connect, pause } = world.surroundings();
     while (this.#mayLook) {
       await pause(random.below(LOOK_EVERY_MS));
       const client = await connect("json");
       if (client === undefined) continue;
       const call = recorder.nextCall();
+      const topic = this.#topic();
       recorder.tell({ type: "look", call, topic });
       const reply = await client.request({ op: "topic", topic }, PATIENCE_MS).catch(() => undefined);
       if (reply?.op === "topic")
@@ -152,10 +192,6 @@ export class Crew {
       await client[Symbol.asyncDispose]();
     }
   }
-}
-
-function hurry(each: Publisher | Reader | SdkUser): void {
-  if (!(each instanceof Publisher)) each.hurry();
 }
 
 function times<Item>(count: number, make: (n: number) => Item): Item[] {

@@ -6,8 +6,8 @@ import type { History } from "../fault/history/history.js";
 import { readBack } from "../fault/workload/read-back.js";
 import { Recorder } from "../fault/workload/recorder.js";
 import { randomOf, type Random } from "../support/random.js";
-import { Crew } from "./crew.js";
-import { LANES, TOPIC } from "./faults.js";
+import { Crew, type Heads } from "./crew.js";
+import { LANES, TOPICS } from "./faults.js";
 import { torment } from "./nemesis.js";
 import { DEFAULT_SECONDS, replayLine } from "./replay.js";
 import type { Weather } from "./world/pipe.js";
@@ -57,35 +57,42 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
 
 async function run(world: World, random: Random, recorder: Recorder, forMs: number): Promise<void> {
   await world.machine.start();
-  await createTopic(world, random);
+  const topics = TOPICS.slice(0, random.oneIn(2) ? 1 : TOPICS.length);
+  for (const topic of topics) await createTopic(world, topic, random);
   await world.scheduler.pause(UNTIL_SYNCED_MS);
-  const crew = new Crew({ world, topic: TOPIC, random: random.fork(), recorder });
+  const crew = new Crew({ world, topics, random: random.fork(), recorder });
   const nemesis = { world, random: random.fork(), recorder, lanes: LANES, untilMs: forMs, quietMs: forMs / 4 };
   await Promise.all([torment(nemesis), world.scheduler.pause(forMs)]);
-  await crew.finish(() => readAll(world, recorder));
+  await crew.finish(() => readAll(world, topics, recorder));
 }
 
 function weatherOf(random: Random): Weather {
   return { latencyMs: random.below(20), jitterMs: random.pick([0, 5, 100]), bytesPerMs: Infinity };
 }
 
-async function createTopic(world: World, random: Random): Promise<void> {
+async function createTopic(world: World, topic: string, random: Random): Promise<void> {
   const body = {
     partitions: 1 + random.below(3),
     capacityBytes: random.pick([65_536, 262_144]),
     retentionRecords: random.pick([0, 0, 100]),
     retentionMs: random.pick([0, 0, 30_000]),
   };
-  const answer = await world.ask({ method: "PUT", path: `/v1/topics/${TOPIC}`, body });
+  const answer = await world.ask({ method: "PUT", path: `/v1/topics/${topic}`, body });
   if (answer?.status !== 201) throw new Error(`The topic was not made: ${JSON.stringify(answer)}`);
 }
 
 /** Everything is healed: somebody can read all of it, if not at the first attempt. */
-async function readAll(world: World, recorder: Recorder): Promise<ReadonlyMap<number, number>> {
+async function readAll(world: World, topics: readonly string[], recorder: Recorder): Promise<Heads> {
+  const heads = new Map<string, ReadonlyMap<number, number>>();
+  for (const topic of topics) heads.set(topic, await readWhole(world, topic, recorder));
+  return heads;
+}
+
+async function readWhole(world: World, topic: string, recorder: Recorder): Promise<ReadonlyMap<number, number>> {
   const { connect, pause } = world.surroundings();
   for (let attempts = 0; attempts < MOST_READ_BACKS; attempts++) {
     const client = await connect("json");
-    const heads = client && (await readBack(client, TOPIC, recorder).catch(() => undefined));
+    const heads = client && (await readBack(client, topic, recorder).catch(() => undefined));
     await client?.[Symbol.asyncDispose]();
     if (heads !== undefined) return heads;
     await pause(READ_BACK_EVERY_MS);

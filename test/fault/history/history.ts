@@ -43,6 +43,8 @@ export interface Publish extends At {
   readonly client: string;
   readonly topic: string;
   readonly values: readonly Value[];
+  /** Of all of them. */
+  readonly key?: string;
   readonly durability: "stored" | "synced";
   readonly producer?: { readonly id: string; readonly sequence: number };
 }
@@ -92,6 +94,8 @@ export interface Open extends At {
   readonly resumes: readonly { readonly partition: number; readonly epoch: string; readonly offset: number }[];
   /** Asks for a part of the records only. */
   readonly isFiltered: boolean;
+  /** The keys of those it asks for, where it asks by key. */
+  readonly keys?: readonly string[];
 }
 export interface Opened extends At {
   readonly type: "opened";

@@ -164,6 +164,7 @@ const PLANTED: readonly (readonly [AnomalyName, string, History])[] = [
     "a reader stops behind a gap",
     behind(isDelivery("r2", 6), ...[]).filter((event) => !isDelivery("r2", 7)(event)),
   ],
+  ["A2", "a reader never gets the newest of a key that it asks for", filtered(1, 3, 4, 5)],
   ["A3", "a publish is not answered", without(isCall("published", 6)).map(late)],
   ["A3", "the first one is not answered", without(isCall("published", 1)).map(late)],
   ["A3", "a batch is not answered", without(isCall("published", 4)).map(late)],
@@ -215,6 +216,13 @@ const PLANTED: readonly (readonly [AnomalyName, string, History])[] = [
     without(isDelivery("r1", 1), isDelivery("r1", 2)).flatMap((event) =>
       isDelivery("r1", 0)(event) ? [event, gap("r1", 1, 1, 2)] : [event],
     ),
+  ],
+  ["A11", "the first record of a key that is asked for is left out", filtered(3, 4, 5, 6)],
+  ["A11", "one of a key that is asked for is left out", filtered(1, 4, 5, 6)],
+  [
+    "A11",
+    "one of a key that is asked for is left out before a gap",
+    filtered(1, 6).flatMap((event) => (isDelivery("r9", 6)(event) ? [gap("r9", 5, 5, 6), event] : [event])),
   ],
   ["A12", "resuming leaves a record out", without(isDelivery("r2", 6))],
   [
@@ -355,6 +363,17 @@ function answeredSwapped(one: number, first: number, other: number, second: numb
   });
 }
 
+/** A reader who asks for one key gets so much; v1, the batch and v6 have it. */
+function filtered(...got: readonly number[]): History {
+  const keyed = new Set([2, 4, 5]);
+  const opened = open("r9", "u9", 0, 8).map((event) =>
+    event.type === "open" ? { ...event, isFiltered: true, keys: ["k"] } : event,
+  );
+  return before(isType("quiet"), ...opened, ...got.map((offset) => delivered("r9", offset))).map((event) =>
+    event.type === "publish" && keyed.has(event.call) ? { ...event, key: "k" } : event,
+  );
+}
+
 describe("a planted anomaly", () => {
   it.each(PLANTED)("%s is found: %s", (name, _how, history) => {
     const { anomalies } = judge(history, NOTHING);
@@ -364,6 +383,10 @@ describe("a planted anomaly", () => {
 
   it("is not in the run before anything is planted", () => {
     expect(judge(CLEAN, NOTHING).anomalies).toEqual([]);
+  });
+
+  it("is no record that a reader didn't ask for", () => {
+    expect(judge(filtered(1, 3, 4, 5, 6), NOTHING).anomalies).toEqual([]);
   });
 
   it("is no answer from before a power cut that a stalled client reads after it", () => {

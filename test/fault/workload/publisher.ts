@@ -94,8 +94,19 @@ export class Publisher {
     const { recorder, topic, random, name, surroundings, patienceMs = 60_000 } = this.#options;
     const call = recorder.nextCall();
     const durability = random.oneIn(10) ? "synced" : "stored";
+    // All of a batch have the same.
+    const key = payloads[0]?.key;
     const values = payloads.map((payload) => ({ value: payload.data.value, digest: digestOf(payload) }));
-    const base = { type: "publish", call, client: `${name} ${this.#connections}`, topic, values, durability } as const;
+    const keyed = key === undefined ? {} : { key };
+    const base = {
+      type: "publish",
+      call,
+      client: `${name} ${this.#connections}`,
+      topic,
+      values,
+      durability,
+      ...keyed,
+    } as const;
     recorder.tell(producer === undefined ? base : { ...base, producer });
     const [only] = payloads;
     const what = payloads.length === 1 ? { ...only } : { messages: payloads };

@@ -15,6 +15,8 @@ export interface ReaderOptions {
   readonly from: "earliest" | "latest" | { readonly time: number } | { readonly last: number };
   /** Records that may wait for an `ack`; 0: all. */
   readonly window: number;
+  /** Asks for the records of these keys only; else for all. */
+  readonly keys?: readonly string[];
   readonly random: Random;
   readonly recorder: Recorder;
   readonly surroundings: Surroundings;
@@ -98,7 +100,7 @@ export class Reader {
   }
 
   async #subscribe(client: RawClient, reader: string): Promise<void> {
-    const { name, topic, dialect, recorder, from, window } = this.#options;
+    const { name, topic, dialect, recorder, from, window, keys } = this.#options;
     const resumes = [...this.#positions].map(([partition, position]) => ({ partition, ...position }));
     const open: Omit<Open, "at"> = {
       type: "open",
@@ -107,11 +109,13 @@ export class Reader {
       topic,
       via: dialect,
       resumes,
-      isFiltered: false,
+      isFiltered: keys !== undefined,
+      ...(keys === undefined ? {} : { keys }),
     };
     recorder.tell(open);
     const start = resumes.length === 0 ? from : { positions: Object.fromEntries(this.#positions) };
-    const reply = await client.request({ op: "subscribe", topic, from: start, window }, PATIENCE_MS);
+    const filter = keys === undefined ? {} : { filter: { keys } };
+    const reply = await client.request({ op: "subscribe", topic, from: start, window, ...filter }, PATIENCE_MS);
     if (reply.op === "error" && !isTransient(reply))
       throw new BrokenPromiseError(`${reader}: ${JSON.stringify(reply)}`);
     if (reply.op !== "subscribed") throw new Error(JSON.stringify(reply));
@@ -125,13 +129,15 @@ export class Reader {
   }
 
   async #take(client: RawClient, reader: string, frame: AnyFrame, credit: Credit): Promise<void> {
-    const { recorder, topic, random, surroundings, pauseMs = 200 } = this.#options;
+    const { recorder, topic, random, surroundings, keys, pauseMs = 200 } = this.#options;
     const { op, partition, epoch, next } = frame;
     if (op === "gap") {
       const { from, to } = frame;
       recorder.tell({ type: "gap", reader, partition, from, to, epoch, next, reason: frame.reason as "retention" });
     } else if (op === "messages") {
       for (const message of frame.messages) {
+        if (keys !== undefined && !keys.includes(message.key ?? ""))
+          throw new BrokenPromiseError(`${reader} was sent offset ${message.offset}, which it doesn't ask for`);
         recorder.tell({ type: "delivered", reader, ...readingOf(topic, partition, epoch, message) });
       }
     } else return;

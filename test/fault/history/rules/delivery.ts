@@ -1,5 +1,5 @@
 /** What readers got: everything, in order, once, and nothing else: A2, A5 (handed over twice), A8, A11 to A15. */
-import type { Anomaly, GapTold, Place, ReadBack, Reading } from "../history.js";
+import type { Anomaly, GapTold, Open, Place, ReadBack, Reading } from "../history.js";
 import {
   lineageOf,
   nameOf,
@@ -29,7 +29,9 @@ function stuck(name: string, { open, begins, got, isClosed }: ReaderStory, index
     const readBack = index.readBacks.get(partitionKey({ topic: open.topic, partition }));
     const step = got.get(partition)?.at(-1);
     const next = step === undefined ? begin.next : step.kind === "gap" ? step.gap.next : step.record.offset + 1;
-    if (readBack === undefined || open.isFiltered || next >= readBack.head) return [];
+    if (readBack === undefined || next >= readBack.head) return [];
+    if (open.isFiltered && !readBack.records.some((each) => each.offset >= next && isAskedFor(each, open, index)))
+      return [];
     return [
       {
         name: "A2",
@@ -67,6 +69,12 @@ function origins({ readings, callsOf }: HistoryIndex): Anomaly[] {
     if (!calls.every(({ call }) => call.outcome === "refused")) return [];
     return [{ name: "A15", what: `${what}, which was refused as ${calls[0]?.call.code}` }];
   });
+}
+
+/** Whether a record has one of the keys that a reader asks for. */
+function isAskedFor({ value }: Reading, { keys = [] }: Open, { callsOf }: HistoryIndex): boolean {
+  const key = callsOf.get(value)?.[0]?.call.publish.key;
+  return key !== undefined && keys.includes(key);
 }
 
 type Partition = Pick<Place, "topic" | "partition" | "epoch">;
@@ -121,9 +129,32 @@ class Walk {
       const stood = this.#expected === undefined ? "nowhere" : `at ${this.#expected.offset} of ${this.#expected.epoch}`;
       this.#found(resumes ? "A12" : "A11", `stood ${stood} and got offset ${offset} of ${epoch}`);
     }
+    this.#leftOut(epoch, offset);
     this.#highest = record;
     this.#had.add(`${epoch}/${offset}`);
     this.#expected = { epoch, offset: offset + 1 };
+  }
+
+  /** A11 of a filtered reader: a record that it asks for, and somebody got, stands between where it was and where it goes on. */
+  #leftOut(epoch: string, before: number): void {
+    const expected = this.#expected;
+    const { open } = this.story;
+    if (open.keys === undefined || expected?.epoch !== epoch) return;
+    const { topic } = open;
+    const missed = this.index.readings.find(
+      ({ record }) =>
+        record.topic === topic &&
+        record.partition === this.partition &&
+        record.epoch === epoch &&
+        record.offset >= expected.offset &&
+        record.offset < before &&
+        isAskedFor(record, open, this.index),
+    );
+    if (missed === undefined) return;
+    this.#found(
+      "A11",
+      `stood at ${expected.offset} of ${epoch}, went on at ${before} and never got ${missed.record.value}`,
+    );
   }
 
   #isExpected(epoch: string, offset: number): boolean {
@@ -159,6 +190,8 @@ class Walk {
       const resumes = this.#isFirst && this.story.open.resumes.length > 0;
       this.#found(resumes ? "A12" : "A11", `stood at ${this.#expected.offset} and was told a gap from ${from}`);
     }
+    // What was lost with the end of an epoch had not been there for everybody.
+    if (!isTurn) this.#leftOut(epoch, from);
     this.#expected = { epoch, offset: next };
     if (isTurn) this.#highest = undefined;
   }
