@@ -139,6 +139,8 @@ function judgeByOthers(bytes: Buffer): boolean {
 function asText(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
   const raw = this[key];
   if (typeof raw === "bigint") return `n${raw}`;
+  // Two of the integers that a number can't tell from their neighbours are numbers to msgpackr.
+  if (typeof raw === "number" && Math.abs(raw) === 2 ** 53) return `n${raw}`;
   return raw instanceof Uint8Array ? Buffer.from(raw).toString("hex") : value;
 }
 
