@@ -53,7 +53,6 @@ export class Channel implements FrameHandler {
     this.#opcode = wire.binary === true ? OPCODE.binary : OPCODE.text;
     const onread: OnReadOpts = { buffer: io.readPart, callback: (length) => this.#read(length) };
     this.#socket = dial(target, number, onread);
-    this.#socket.setNoDelay(true);
     this.#socket.on(target.tls === true ? "secureConnect" : "connect", () => this.#connected(target));
     this.#socket.on("drain", () => handler.drained());
     this.#socket.on("error", (error) => this.#lose(error.message));
@@ -119,24 +118,9 @@ export class Channel implements FrameHandler {
     this.#lose(reason);
   }
 
-  #connected({ host, port }: Target): void {
-    const { handshake } = this.#wire;
-    if (this.#frames === undefined) {
-      this.#open();
-      return;
-    }
-    const { path, subprotocol, headers = [] } = handshake ?? { path: "/" };
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      `Host: ${host}:${port}`,
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
-      "Sec-WebSocket-Version: 13",
-      ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
-      ...headers,
-    ];
-    this.#socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  #connected(target: Target): void {
+    if (this.#frames === undefined) this.#open();
+    else this.#socket.write(handshakeOf(this.#wire, target));
   }
 
   #open(): void {
@@ -196,11 +180,33 @@ export class Channel implements FrameHandler {
   }
 }
 
+/** The same for all connections of a wire: nobody here is deceived by a key that comes again. */
+const handshakes = new WeakMap<Wire, Buffer>();
+
+function handshakeOf(wire: Wire, { host, port }: Target): Buffer {
+  const known = handshakes.get(wire);
+  if (known !== undefined) return known;
+  const { path, subprotocol, headers = [] } = wire.handshake ?? { path: "/" };
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    `Host: ${host.includes(":") ? `[${host}]` : host}:${port}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+    "Sec-WebSocket-Version: 13",
+    ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
+    ...headers,
+  ];
+  const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`);
+  handshakes.set(wire, bytes);
+  return bytes;
+}
+
 function dial({ host, port, tls = false, verify = true }: Target, number: number, onread: OnReadOpts): Socket {
   const isLoopback = host === "127.0.0.1" && process.platform === "linux";
   const source = isLoopback ? { localAddress: `127.0.0.${1 + (number % SOURCES)}` } : {};
-  if (!tls) return connectTcp({ host, port, onread, ...source });
+  if (!tls) return connectTcp({ host, port, onread, noDelay: true, ...source });
   // The types know nothing of onread here; the documentation of tls.connect does.
-  const options = { host, port, onread, rejectUnauthorized: verify, ...source };
+  const options = { host, port, onread, noDelay: true, rejectUnauthorized: verify, ...source };
   return connectTls(options);
 }

@@ -220,6 +220,7 @@ export class LoadGenerator {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#rejectWaiting(new LoadError("The load generator was closed."));
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
@@ -283,9 +284,13 @@ export class LoadGenerator {
     if (this.#isClosed || this.#failure !== undefined) return;
     const failure = new LoadError(reason);
     this.#failure = failure;
-    for (const { failed } of this.#waiting.values()) failed(failure);
-    this.#waiting.clear();
+    this.#rejectWaiting(failure);
     this.#failing.abort();
+  }
+
+  #rejectWaiting(error: LoadError): void {
+    for (const { failed } of this.#waiting.values()) failed(error);
+    this.#waiting.clear();
   }
 }
 

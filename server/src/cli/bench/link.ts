@@ -32,6 +32,10 @@ export interface LinkRole {
 
 /** Publishes of a link that wait for their acknowledgement: when each was to be sent, and its records. */
 const FIRST_WAITING = 16;
+/** What stands there until it is needed: most of many thousand links never publish. */
+const NO_BYTES = new Uint8Array(0);
+const NO_TIMES = new Float64Array(0);
+const NO_COUNTS = new Uint32Array(0);
 
 export class Link implements ChannelHandler, Sink {
   readonly #context: LinkContext;
@@ -42,11 +46,11 @@ export class Link implements ChannelHandler, Sink {
   #isConnected = false;
   #subscriptionsDue: number;
   /** Bytes that are being read, and when they came; 0: that was not asked yet. */
-  #reading: Uint8Array = new Uint8Array(0);
+  #reading: Uint8Array = NO_BYTES;
   #arrivedUs = 0;
   /** Ring of what waits for an acknowledgement. */
-  #waitingUs = new Float64Array(FIRST_WAITING);
-  #waitingRecords = new Uint32Array(FIRST_WAITING);
+  #waitingUs = NO_TIMES;
+  #waitingRecords = NO_COUNTS;
   #oldest = 0;
   #waiting = 0;
   /** Records that came. */
@@ -221,8 +225,8 @@ export class Link implements ChannelHandler, Sink {
 
   #grow(): void {
     const length = this.#waitingUs.length;
-    const us = new Float64Array(length * 2);
-    const records = new Uint32Array(length * 2);
+    const us = new Float64Array(Math.max(FIRST_WAITING, length * 2));
+    const records = new Uint32Array(us.length);
     for (let n = 0; n < length; n++) {
       const place = (this.#oldest + n) & (length - 1);
       us[n] = this.#waitingUs[place] as number;

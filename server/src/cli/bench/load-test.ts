@@ -7,7 +7,7 @@ import { request, type HubAddress } from "../hub-access.js";
 import { topicPath } from "../topic-actions.js";
 import { LoadError, LoadGenerator, type Totals } from "./generator.js";
 import { findListener } from "./local-process.js";
-import type { Measured } from "./plan.js";
+import type { Measured, Target } from "./plan.js";
 import { ringcastTarget, type RingcastDialect } from "./ringcast.js";
 
 /** Time for what was published last to arrive. */
@@ -67,6 +67,7 @@ export async function runLoadTest(test: LoadTest, watch: LoadWatch): Promise<Loa
   try {
     watch.phase("making topics");
     await each(topics, (topic) => request(address, "PUT", topicPath(topic), {}));
+    if (watch.interrupted.aborted) return undefined;
     return await load(test, topics, watch);
   } catch (error) {
     if (error instanceof LoadError) throw new RingcastError("unavailable", error.message, {}, { cause: error });
@@ -78,7 +79,7 @@ export async function runLoadTest(test: LoadTest, watch: LoadWatch): Promise<Loa
 }
 
 async function load(test: LoadTest, topics: readonly string[], watch: LoadWatch): Promise<LoadResult | undefined> {
-  const { address, subscribers, publishers, bytes, batch, rate, inflight, ahead, dialect } = test;
+  const { address, dialect } = test;
   const url = new URL(address.url);
   const isTls = url.protocol === "https:";
   const port = Number(url.port) || (isTls ? 443 : 80);
@@ -89,9 +90,8 @@ async function load(test: LoadTest, topics: readonly string[], watch: LoadWatch)
   const { interrupted } = watch;
 
   watch.phase("connecting");
-  const readers = subscribers === 0 ? undefined : await generator.readers({ target, topics, connections: subscribers });
-  const gates = { inflight, ahead, ...(rate === undefined ? {} : { rate }) };
-  const writers = await generator.writers({ target, topics, connections: publishers, bytes, batch, ...gates });
+  const connectSeconds = await connect(generator, { test, target, topics, interrupted });
+  if (connectSeconds === undefined) return undefined;
 
   watch.phase("");
   const beganMs = performance.now();
@@ -109,8 +109,35 @@ async function load(test: LoadTest, topics: readonly string[], watch: LoadWatch)
   watch.phase("waiting for what is on its way");
   const isSettled = await generator.settle({ timeoutMs: SETTLE_MS, acknowledges: true });
   const stored = await countStored(address, topics);
-  const connectSeconds = (readers?.seconds ?? 0) + writers.seconds;
   return { measured, totals: generator.totals(), stored, isSettled, pid, connectSeconds };
+}
+
+interface Connecting {
+  readonly test: LoadTest;
+  readonly target: Target;
+  readonly topics: readonly string[];
+  readonly interrupted: AbortSignal;
+}
+
+/** Connects readers and writers. @returns how long it took, seconds; undefined where it was interrupted */
+async function connect(
+  generator: LoadGenerator,
+  { test, target, topics, interrupted }: Connecting,
+): Promise<number | undefined> {
+  const { subscribers, publishers, bytes, batch, rate, inflight, ahead } = test;
+  const stop = () => void generator.close();
+  interrupted.addEventListener("abort", stop);
+  try {
+    const readers = subscribers > 0 ? await generator.readers({ target, topics, connections: subscribers }) : undefined;
+    const gates = { inflight, ahead, ...(rate === undefined ? {} : { rate }) };
+    const writers = await generator.writers({ target, topics, connections: publishers, bytes, batch, ...gates });
+    return (readers?.seconds ?? 0) + writers.seconds;
+  } catch (error) {
+    if (interrupted.aborted) return undefined;
+    throw error;
+  } finally {
+    interrupted.removeEventListener("abort", stop);
+  }
 }
 
 async function countStored(address: HubAddress, topics: readonly string[]): Promise<number> {
