@@ -19,9 +19,10 @@
  */
 import type { ByteWriter } from "./byte-writer.js";
 import { RingcastError, shown } from "./errors.js";
+import { decodeName } from "./known-names.js";
 import type { NewMessage, PublishRequest } from "./operations.js";
 import { NO_PRODUCER, checkRecord, isFiller, recordSize, writePayload } from "./record.js";
-import { decodeUtf8, encodeUtf8, isUtf8 } from "./utf8.js";
+import { encodeUtf8 } from "./utf8.js";
 
 /** First byte of a batch frame: the one that msgpack never uses. */
 export const BATCH_MARK = 0xc1;
@@ -124,14 +125,15 @@ export function amendDeliveryHead(writer: ByteWriter, at: number, next: number, 
 /**
  * Lays out messages as the records of a publish: their checks are made here, once, and travel to the last reader.
  *
+ * @param room bytes left zero in front of the first record, a multiple of 8
  * @returns the records one behind the other, in memory of their own
  */
-export function encodeRecords(messages: readonly NewMessage[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
+export function encodeRecords(messages: readonly NewMessage[], room = 0): Uint8Array<ArrayBuffer> {
+  let length = room;
   for (const message of messages) length += recordSize(message);
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
-  let at = 0;
+  let at = room;
   for (const message of messages) at += writePayload(bytes, view, at, message, NO_PRODUCER);
   return bytes;
 }
@@ -144,8 +146,8 @@ export function encodeRecords(messages: readonly NewMessage[]): Uint8Array<Array
  */
 export function encodePublishFrame(head: PublishHead, records: Uint8Array): Uint8Array<ArrayBuffer> {
   const { producer, partition, durability } = head;
-  const topic = encodeUtf8(head.topic);
-  const name = encodeUtf8(producer?.id ?? "");
+  const topic = nameBytes(head.topic);
+  const name = nameBytes(producer?.id ?? "");
   if (topic.length > MAX_NAME_BYTES) {
     throw new RingcastError(
       "invalid_topic",
@@ -171,8 +173,8 @@ export function encodePublishFrame(head: PublishHead, records: Uint8Array): Uint
   writeU53(bytes, BATCH_NUMBER_AT, head.id);
   writeU53(bytes, BATCH_POSITION_AT, producer?.sequence ?? 0);
   writeU32(bytes, BATCH_COUNT_AT, head.count);
-  bytes.set(topic, BATCH_TOPIC_AT);
-  bytes.set(name, BATCH_TOPIC_AT + topic.length);
+  setName(bytes, BATCH_TOPIC_AT, topic);
+  setName(bytes, BATCH_TOPIC_AT + topic.length, name);
   bytes.set(records, recordsAt);
   return bytes;
 }
@@ -182,23 +184,24 @@ export function encodePublishFrame(head: PublishHead, records: Uint8Array): Uint
 /**
  * Reads the header of a frame from anywhere.
  *
+ * @param view over `bytes`
  * @returns undefined where the bytes hold no whole header of legal UTF-8
  */
-export function readBatchHead(bytes: Uint8Array): BatchHead | undefined {
+export function readBatchHead(bytes: Uint8Array, view = viewOf(bytes)): BatchHead | undefined {
   if (bytes.length < BATCH_TOPIC_AT || bytes[0] !== BATCH_MARK) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const nameAt = BATCH_TOPIC_AT + view.getUint8(BATCH_TOPIC_LENGTH_AT);
-  const namesEnd = nameAt + view.getUint8(BATCH_NAME_LENGTH_AT);
+  const nameAt = BATCH_TOPIC_AT + (bytes[BATCH_TOPIC_LENGTH_AT] as number);
+  const namesEnd = nameAt + (bytes[BATCH_NAME_LENGTH_AT] as number);
   const recordsAt = (namesEnd + 7) & ~7;
-  if (recordsAt > bytes.length || !isUtf8(bytes, BATCH_TOPIC_AT, nameAt) || !isUtf8(bytes, nameAt, namesEnd)) {
-    return undefined;
-  }
+  if (recordsAt > bytes.length) return undefined;
+  const topic = decodeName(bytes, BATCH_TOPIC_AT, nameAt);
+  const name = decodeName(bytes, nameAt, namesEnd);
+  if (topic === undefined || name === undefined) return undefined;
   return {
     kind: view.getUint8(BATCH_KIND_AT),
     flags: view.getUint16(BATCH_FLAGS_AT, true),
     partition: view.getUint16(BATCH_PARTITION_AT, true),
-    topic: decodeUtf8(bytes, BATCH_TOPIC_AT, nameAt),
-    name: decodeUtf8(bytes, nameAt, namesEnd),
+    topic,
+    name,
     number: readU64(view, BATCH_NUMBER_AT),
     position: readU64(view, BATCH_POSITION_AT),
     count: view.getUint32(BATCH_COUNT_AT, true),
@@ -223,6 +226,10 @@ export function countRecords(view: DataView, at: number, end: number): number {
   return count;
 }
 
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 // ---- numbers and names -----------------------------------------------------------------------------------------------
 
 function writeNames(writer: ByteWriter, at: number, topic: string, name: string): void {
@@ -233,6 +240,16 @@ function writeNames(writer: ByteWriter, at: number, topic: string, name: string)
   writer.bytes[at + BATCH_TOPIC_LENGTH_AT] = nameAt - at - BATCH_TOPIC_AT;
   writer.bytes[at + BATCH_NAME_LENGTH_AT] = writer.length - nameAt;
   while (((writer.length - at) & 7) !== 0) writer.byte(0);
+}
+
+/** A name as its bytes; one of ASCII as it is, which has a character for each: the platform's encoder was a third of a small frame. */
+function nameBytes(name: string): string | Uint8Array {
+  return /^[\0-\x7f]*$/.test(name) ? name : encodeUtf8(name);
+}
+
+function setName(bytes: Uint8Array, at: number, name: string | Uint8Array): void {
+  if (typeof name !== "string") bytes.set(name, at);
+  else for (let i = 0; i < name.length; i++) bytes[at + i] = name.charCodeAt(i);
 }
 
 function writeU16(bytes: Uint8Array, at: number, value: number): void {

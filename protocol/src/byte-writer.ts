@@ -4,6 +4,8 @@ import { encodeUtf8, encodeUtf8Into } from "./utf8.js";
 const FIRST_BYTES = 1_024;
 /** Memory grown beyond this is given back at the next {@link ByteWriter.clear}. */
 const KEPT_BYTES = 1_048_576;
+/** Up to here words are faster than the call of `set`, which takes some 100 ns whatever it copies. */
+const WORDS_BYTES = 512;
 /** Longer texts go through the platform's encoder. */
 const SHORT_LENGTH = 64;
 
@@ -13,9 +15,12 @@ export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer>;
   /** Bytes written so far. */
   length = 0;
+  /** Over the same memory as `bytes`. */
+  #view: DataView<ArrayBuffer>;
 
   constructor(firstBytes = FIRST_BYTES) {
     this.bytes = new Uint8Array(firstBytes);
+    this.#view = new DataView(this.bytes.buffer);
   }
 
   /** Makes room for `count` bytes more. */
@@ -25,6 +30,7 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 
   /** Appends one byte. */
@@ -67,6 +73,22 @@ export class ByteWriter {
     this.length += count;
   }
 
+  /** Appends bytes `from` to `to - 1` of what a view shows, as {@link ByteWriter.copy} does; several times faster where they are few. */
+  copyFrom(source: DataView, from: number, to: number): void {
+    const count = to - from;
+    if (count > WORDS_BYTES) {
+      this.copy(new Uint8Array(source.buffer, source.byteOffset + from, count));
+      return;
+    }
+    this.reserve(count);
+    const view = this.#view;
+    let place = this.length;
+    let at = from;
+    for (; at + 4 <= to; at += 4, place += 4) view.setInt32(place, source.getInt32(at, true), true);
+    for (; at < to; at++, place++) view.setUint8(place, source.getUint8(at));
+    this.length = place;
+  }
+
   /** Appends an integer from 0 to 2^53 - 1 in decimal digits. */
   integer(value: number): void {
     this.reserve(16);
@@ -103,6 +125,8 @@ export class ByteWriter {
   /** Begins anew. */
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(FIRST_BYTES);
+    if (this.bytes.length <= KEPT_BYTES) return;
+    this.bytes = new Uint8Array(FIRST_BYTES);
+    this.#view = new DataView(this.bytes.buffer);
   }
 }

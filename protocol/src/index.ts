@@ -28,6 +28,7 @@ export * from "./operations.js";
 export * from "./partition.js";
 export * from "./position.js";
 export * from "./record.js";
+export { RecordRun, messageAt } from "./record-run.js";
 export * from "./record-walk.js";
 export * from "./topic-config.js";
 export * from "./topic.js";

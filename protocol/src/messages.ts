@@ -10,18 +10,21 @@ import type { Limits, NewMessage } from "./operations.js";
 import { CONTENT_TYPE } from "./record.js";
 import { isUtf8 } from "./utf8.js";
 
-/** Bytes of a message that count against `maxMessageBytes`: data, key and header block. */
-function messageBytes(message: NewMessage): number {
-  return message.data.length + message.headers.length + (message.key?.length ?? 0);
-}
-
 /**
  * Returns a message that is within the limit.
  * @throws RingcastError `too_large`
  */
 export function checkMessageSize(message: NewMessage, limits: Limits): NewMessage {
-  const size = messageBytes(message);
-  if (size <= limits.maxMessageBytes) return message;
+  checkPayloadSize(message.data.length + message.headers.length + (message.key?.length ?? 0), limits);
+  return message;
+}
+
+/**
+ * Judges the bytes of a message that count against `maxMessageBytes`: data, key and header block.
+ * @throws RingcastError `too_large`
+ */
+export function checkPayloadSize(size: number, limits: Limits): void {
+  if (size <= limits.maxMessageBytes) return;
   throw new RingcastError(
     "too_large",
     `Send messages of at most ${limits.maxMessageBytes} bytes: data, key and headers of this one have ${size}.`,
@@ -34,8 +37,14 @@ export function checkMessageSize(message: NewMessage, limits: Limits): NewMessag
  * @throws RingcastError `bad_request`
  */
 export function checkKey(key: Uint8Array): Uint8Array {
-  if (key.length <= MAX_KEY_BYTES) return key;
-  throw new RingcastError("bad_request", `Give a key of at most ${MAX_KEY_BYTES} bytes, not ${key.length}.`, {
+  checkKeyLength(key.length);
+  return key;
+}
+
+/** @throws RingcastError `bad_request` */
+export function checkKeyLength(length: number): void {
+  if (length <= MAX_KEY_BYTES) return;
+  throw new RingcastError("bad_request", `Give a key of at most ${MAX_KEY_BYTES} bytes, not ${length}.`, {
     field: "key",
   });
 }

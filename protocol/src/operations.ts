@@ -7,6 +7,7 @@
 import type { ErrorCode } from "./error-table.js";
 import type { ErrorBody, ErrorDetails } from "./errors.js";
 import type { Position } from "./position.js";
+import type { RecordRun } from "./record-run.js";
 
 /** Chosen by the client, carried back by exactly one reply: an integer ≥ 0 or a string of at most 64 characters. */
 export type RequestId = number | string;
@@ -287,6 +288,8 @@ export interface PublishRequest {
   readonly id: RequestId;
   readonly topic: string;
   readonly messages: readonly NewMessage[];
+  /** The same messages as the records that they came as; absent where they didn't. */
+  readonly records?: RecordRun;
   /** Asked with `messages`, so answered with `offsets`. */
   readonly batch: boolean;
   readonly partition: number | undefined;

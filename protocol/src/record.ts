@@ -141,6 +141,20 @@ export function writeRecord(
 }
 
 /**
+ * Writes what the hub adds to a record that stands there as its publisher laid it out: the hub's part zero but for the length.
+ *
+ * @param stamp without producer part
+ * @returns length of the record
+ */
+export function stampRecord(view: DataView, at: number, stamp: RecordStamp): number {
+  writeU53(view, at + OFFSET_AT, stamp.offset);
+  writeU53(view, at + TIMESTAMP_AT, stamp.timestamp);
+  view.setInt32(at + FLAGS_AT, stamp.flags, true);
+  view.setInt32(at + HUB_CHECK_AT, hubCheck(view, at, stamp.seed, stamp.address), true);
+  return lengthOf(view, at);
+}
+
+/**
  * Writes what a publisher gives of a record, and its length: all that a record in a publish frame has, where the hub's part is zero. A check that the
  * message brings along is written as it came.
  *

@@ -12,6 +12,7 @@ import type {
   Position,
   ProducerSequence,
   RecordFilter,
+  RecordRun,
   Start,
   TopicConfig,
   TopicDescription,
@@ -71,6 +72,8 @@ export interface PublishInput {
   readonly topic: string;
   /** At least one. Bytes are copied during the call. */
   readonly messages: readonly NewMessage[];
+  /** The same messages as the records that they came as; absent where they didn't. */
+  readonly records?: RecordRun;
   readonly partition: number | undefined;
   readonly producer: ProducerSequence | undefined;
   readonly durability: Durability | undefined;

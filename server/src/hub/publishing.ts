@@ -9,12 +9,11 @@ import {
   isHubTopic,
   recordSize,
   shown,
-  type NewMessage,
   type OffsetRange,
   type ProducerMark,
   type TopicConfig,
 } from "@ringcast/protocol";
-import type { ProducerReply, RingLog, StoredTopic } from "../log/index.js";
+import type { Assignment, Batch, ProducerReply, RingLog, StoredTopic } from "../log/index.js";
 import type { Runtime } from "../runtime/index.js";
 import type { Sequencer } from "../sequencer/port.js";
 import type { Flush } from "./flush.js";
@@ -26,6 +25,14 @@ import type { Topics } from "./topics.js";
 /** A record, or a batch in one partition, takes at most this part of the ring. */
 const LARGEST_SHARE = 4;
 const RETRY_AFTER_MS = 100;
+
+const NO_LOGS: readonly RingLog[] = [];
+
+/** What a publish has come to, and the logs that have to be synced before it may be told. */
+interface Stored {
+  readonly outcome: PublishOutcome;
+  readonly unsynced: readonly RingLog[];
+}
 
 /** Counters since the start, and what waits for the storage device now. */
 export interface PublishCounters {
@@ -68,14 +75,53 @@ export class Publishing {
   }
 
   /** @returns the outcome, and the logs that have to be synced before it may be told */
-  store(input: PublishInput, subject: string | undefined): { outcome: PublishOutcome; unsynced: readonly RingLog[] } {
+  store(input: PublishInput, subject: string | undefined): Stored {
     if (this.isDraining) {
       throw new RingcastError("shutting_down", "The hub is going away: publish again on a new connection.", {
         stored: "no",
       });
     }
-    const { messages, producer } = input;
     const topic = this.#writableTopic(input);
+    const feed = input.producer === undefined ? soleFeed(topic, input.partition) : undefined;
+    return feed === undefined ? this.#storeParts(topic, input, subject) : this.#storeWhole(topic, feed, input);
+  }
+
+  /** Nearly every publish: no producer, and one partition whatever its keys are. */
+  #storeWhole(topic: Topic, feed: Feed, input: PublishInput): Stored {
+    const { partition } = feed;
+    const log = feed.log as RingLog;
+    const { epoch, firstOffset: first, timestamp } = this.#appendTo(log, input.records ?? input.messages);
+    this.#flush.markDirty(feed);
+    topic.nextPartition = (topic.nextPartition + 1) % topic.feeds.length;
+    const count = this.#countIn(input);
+    const outcome = { topic: topic.name, offsets: [{ partition, epoch, first, count }], timestamp, duplicate: false };
+    return { outcome, unsynced: mustBeSynced(topic, input) ? [log] : NO_LOGS };
+  }
+
+  #appendTo(log: RingLog, batch: Batch): Assignment {
+    try {
+      log.open();
+      const assignment = this.#sequencer.assign(log, this.#runtime.nowMs());
+      log.append(batch, assignment);
+      return assignment;
+    } catch (error) {
+      throw cannotStore(error, "no");
+    }
+  }
+
+  /** Counts what was appended. @returns the number of messages */
+  #countIn(input: PublishInput): number {
+    const { records } = input;
+    const count = records === undefined ? input.messages.length : records.count;
+    this.counters.publishes += 1;
+    this.counters.appendedRecords += count;
+    this.counters.appendedBytes += sizeOf(input);
+    return count;
+  }
+
+  /** Whatever has a producer, or may go to several partitions. */
+  #storeParts(topic: Topic, input: PublishInput, subject: string | undefined): Stored {
+    const { messages, producer } = input;
     const { partition } = input;
     const { nextPartition } = topic;
     const partitions = topic.feeds.length;
@@ -90,15 +136,13 @@ export class Publishing {
       checkShares(batches, mark, (at) => (topic.feeds[at]?.log as RingLog).capacityBytes);
     }
     const known = mark && judge(topic.stored as StoredTopic, mark, batches);
-    const isSynced = input.durability === "synced" || topic.stored?.config.durability === "synced";
+    const isSynced = mustBeSynced(topic, input);
     if (known?.duplicate === true) return this.#repeat(topic, known.reply, isSynced);
     topic.nextPartition = (nextPartition + 1) % partitions;
     const { offsets, timestamp } = this.#append(topic, batches, mark, known?.reply);
-    this.counters.publishes += 1;
-    this.counters.appendedRecords += messages.length;
-    this.counters.appendedBytes += sizeOf(messages);
+    this.#countIn(input);
     const outcome = { topic: topic.name, offsets, timestamp, duplicate: false };
-    return { outcome, unsynced: isSynced ? logsOf(topic, offsets) : [] };
+    return { outcome, unsynced: isSynced ? logsOf(topic, offsets) : NO_LOGS };
   }
 
   #writableTopic(input: PublishInput): Topic {
@@ -110,16 +154,12 @@ export class Publishing {
   }
 
   /** The answer to a request that is stored already. */
-  #repeat(
-    topic: Topic,
-    reply: ProducerReply | undefined,
-    isSynced: boolean,
-  ): { outcome: PublishOutcome; unsynced: readonly RingLog[] } {
+  #repeat(topic: Topic, reply: ProducerReply | undefined, isSynced: boolean): Stored {
     this.counters.duplicates += 1;
     const outcome = { topic: topic.name, offsets: reply?.offsets, timestamp: reply?.timestamp, duplicate: true };
     // The first try may not have reached the storage device yet; where it went is forgotten with the reply.
     const unsynced = reply === undefined ? logsOf(topic) : logsOf(topic, reply.offsets);
-    return { outcome, unsynced: isSynced ? unsynced : [] };
+    return { outcome, unsynced: isSynced ? unsynced : NO_LOGS };
   }
 
   /** @param known partitions that have their part already: a crash came between them and the others */
@@ -171,7 +211,7 @@ class GatedPublisher implements Publisher {
     this.#checkGate();
     const { outcome, unsynced } = this.#publishing.store(input, subject);
     if (unsynced.length === 0) return outcome;
-    return this.#whenSynced(outcome, unsynced, sizeOf(input.messages));
+    return this.#whenSynced(outcome, unsynced, sizeOf(input));
   }
 
   #checkGate(): void {
@@ -213,8 +253,21 @@ class GatedPublisher implements Publisher {
   }
 }
 
+/** The partition that all messages go to, whatever their keys are; undefined where that isn't so, or there is none of this number. */
+function soleFeed(topic: Topic, partition: number | undefined): Feed | undefined {
+  const { feeds } = topic;
+  if (partition !== undefined) return feeds[partition];
+  return feeds.length === 1 ? feeds[0] : undefined;
+}
+
+function mustBeSynced(topic: Topic, { durability }: PublishInput): boolean {
+  return durability === "synced" || topic.stored?.config.durability === "synced";
+}
+
 /** Bytes of data, keys and headers. */
-function sizeOf(messages: readonly NewMessage[]): number {
+function sizeOf(input: PublishInput): number {
+  if (input.records !== undefined) return input.records.payloadBytes;
+  const { messages } = input;
   let bytes = 0;
   for (const { key, headers, data } of messages) bytes += data.length + headers.length + (key?.length ?? 0);
   return bytes;

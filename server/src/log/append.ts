@@ -2,22 +2,30 @@
  * Where a batch goes, and putting it there. Free functions over the ring's bytes: nothing is made per record.
  */
 import {
+  dataEndOf,
   FLAG_MORE,
+  lengthOf,
+  messageAt,
   NO_PRODUCER,
   type NewMessage,
+  RECORD_ALIGNMENT,
+  RecordRun,
   type RecordStamp,
   recordSize,
   RingcastError,
+  stampRecord,
   writeFiller,
   writeRecord,
 } from "@ringcast/protocol";
-import type { Assignment } from "./port.js";
+import type { Assignment, Batch } from "./port.js";
 import type { Region } from "./region/index.js";
-import { lapOf } from "./ring.js";
+import { lapOf, placeOf } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
 
 /** A batch may take one part in so many of the ring: else it would push out what readers are just reading. */
 const LARGEST_BATCH_PART = 4;
+/** Up to here a loop is faster than making a slice and copying that: 60 ns instead of 140 for a record of 176 bytes. */
+const SHORT_RUN_BYTES = 384;
 /** What the hub adds to a record; filled anew for each, since writing is never interrupted. */
 const STAMP: RecordStamp = { offset: 0, timestamp: 0, flags: 0, seed: 0, address: 0, producer: NO_PRODUCER };
 
@@ -27,7 +35,11 @@ const STAMP: RecordStamp = { offset: 0, timestamp: 0, flags: 0, seed: 0, address
  * @param partLength bytes of the producer part that the first record has
  * @throws RingcastError `too_large`
  */
-export function planEnd(log: PartitionLog, messages: readonly NewMessage[], partLength: number): number {
+export function planEnd(log: PartitionLog, batch: Batch, partLength: number): number {
+  if (batch instanceof RecordRun && fitsInLap(log, batch, partLength)) {
+    return log.headAddress + checkTotal(runSize(batch, partLength), log.capacityBytes);
+  }
+  const messages = messagesOf(batch);
   const capacity = log.capacityBytes;
   let end = log.headAddress;
   let lap = lapOf(end, capacity) + capacity;
@@ -41,7 +53,7 @@ export function planEnd(log: PartitionLog, messages: readonly NewMessage[], part
     }
     end += size;
   }
-  if (total > capacity / LARGEST_BATCH_PART) throw tooLarge(total, capacity);
+  checkTotal(total, capacity);
   return end;
 }
 
@@ -51,12 +63,9 @@ export function planEnd(log: PartitionLog, messages: readonly NewMessage[], part
  * @param part the producer part of the first record
  * @returns address of its first record
  */
-export function writeBatch(
-  log: PartitionLog,
-  messages: readonly NewMessage[],
-  assignment: Assignment,
-  part: Uint8Array,
-): number {
+export function writeBatch(log: PartitionLog, batch: Batch, assignment: Assignment, part: Uint8Array): number {
+  if (batch instanceof RecordRun && fitsInLap(log, batch, part.length)) return writeRun(log, batch, assignment, part);
+  const messages = messagesOf(batch);
   const region = log.region as Region;
   const { bytes, view, ringAt } = region;
   const capacity = log.capacityBytes;
@@ -87,6 +96,80 @@ export function writeBatch(
     stamp.producer = NO_PRODUCER;
   }
   return first;
+}
+
+/** Copies a run at once, and writes the hub's part of each record: a fifth of the time of writing its messages one by one. */
+function writeRun(log: PartitionLog, run: RecordRun, assignment: Assignment, part: Uint8Array): number {
+  const region = log.region as Region;
+  const { view } = region;
+  const { index } = log;
+  const stamp = STAMP;
+  const first = log.headAddress;
+  let place = placeOf(region, first);
+  let offset = assignment.firstOffset;
+  const end = offset + run.count;
+  stamp.timestamp = assignment.timestamp;
+  stamp.seed = log.history.seed;
+  stamp.address = first;
+  stamp.producer = NO_PRODUCER;
+  let from = run.at;
+  if (part.length > 0) {
+    // The first record is another one: the producer part stands behind its data.
+    stamp.offset = offset;
+    stamp.flags = ++offset < end ? FLAG_MORE : 0;
+    stamp.producer = part;
+    if (first >= index.nextAddress) index.add(first, stamp.offset, stamp.timestamp);
+    const length = writeRecord(region.bytes, view, place, messageAt(run.bytes, run.view, from), stamp);
+    from += lengthOf(run.view, from);
+    place += length;
+    stamp.address += length;
+    stamp.producer = NO_PRODUCER;
+  }
+  copyRun(run, from, region, place);
+  while (offset < end) {
+    stamp.offset = offset;
+    stamp.flags = ++offset < end ? FLAG_MORE : 0;
+    if (stamp.address >= index.nextAddress) index.add(stamp.address, stamp.offset, stamp.timestamp);
+    const length = stampRecord(view, place, stamp);
+    place += length;
+    stamp.address += length;
+  }
+  return first;
+}
+
+/** Copies a run from one of its records on. */
+function copyRun(run: RecordRun, from: number, { bytes, view }: Region, place: number): void {
+  const length = run.end - from;
+  if (length > SHORT_RUN_BYTES) {
+    bytes.set(run.bytes.subarray(from, run.end), place);
+    return;
+  }
+  for (let at = 0; at < length; at += 4) view.setInt32(place + at, run.view.getInt32(from + at, true), true);
+}
+
+/** Whether a run can be copied in one piece. One that can't, once in a lap, is written message by message. */
+function fitsInLap(log: PartitionLog, run: RecordRun, partLength: number): boolean {
+  const { headAddress, capacityBytes } = log;
+  return runSize(run, partLength) <= lapOf(headAddress, capacityBytes) + capacityBytes - headAddress;
+}
+
+/** Bytes that a run takes in the log. */
+function runSize(run: RecordRun, partLength: number): number {
+  const { view, at, end } = run;
+  if (partLength === 0) return end - at;
+  const dataLength = dataEndOf(view, at) - at;
+  const firstLength = (dataLength + partLength + RECORD_ALIGNMENT - 1) & -RECORD_ALIGNMENT;
+  return end - at - lengthOf(view, at) + firstLength;
+}
+
+function messagesOf(batch: Batch): readonly NewMessage[] {
+  return batch instanceof RecordRun ? batch.messages : batch;
+}
+
+/** @throws RingcastError `too_large` */
+function checkTotal(bytes: number, capacityBytes: number): number {
+  if (bytes > capacityBytes / LARGEST_BATCH_PART) throw tooLarge(bytes, capacityBytes);
+  return bytes;
 }
 
 function tooLarge(bytes: number, capacityBytes: number): RingcastError {

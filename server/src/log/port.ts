@@ -2,7 +2,7 @@
  * What the rest of the hub sees of the log: a store of topics, and one ring log per partition.
  * A log knows nothing of sockets, sessions or subscriptions.
  */
-import type { NewMessage, OffsetRange, ProducerSequence, TopicConfig } from "@ringcast/protocol";
+import type { NewMessage, OffsetRange, ProducerSequence, RecordRun, TopicConfig } from "@ringcast/protocol";
 
 /** One stretch of a partition's history: `epoch` holds from offset `first` to the `first` of the next entry. */
 export interface LineageEntry {
@@ -63,6 +63,9 @@ export interface ReadResult {
   epoch: string;
 }
 
+/** What is appended at once: messages, or the records that they came as. */
+export type Batch = readonly NewMessage[] | RecordRun;
+
 /** One partition's log. All calls are synchronous except where they wait for the storage device. */
 export interface RingLog {
   readonly topic: string;
@@ -101,7 +104,7 @@ export interface RingLog {
    *
    * @throws RingcastError `too_large` over a quarter of the capacity, `unavailable` when the disk is full or the log is latched; nothing was changed then
    */
-  append(messages: readonly NewMessage[], assignment: Assignment, producer?: ProducerMark): void;
+  append(batch: Batch, assignment: Assignment, producer?: ProducerMark): void;
   /**
    * Has the history begin elsewhere than at 0, for a log that is restored. Where nothing was ever appended: at `first`, with this lineage. Where records stand
    * up to `first`: nothing but epochs that begin there are added. An append in an epoch that the lineage doesn't know begins it, too. Survives `kill -9`.

@@ -1,18 +1,20 @@
-import {
-  encodeProducerPart,
-  isPayloadIntact,
-  NO_PRODUCER,
-  type NewMessage,
-  RingcastError,
-  shown,
-} from "@ringcast/protocol";
+import { encodeProducerPart, isPayloadIntact, NO_PRODUCER, RecordRun, RingcastError, shown } from "@ringcast/protocol";
 import { isFarBehind, readFarBehind } from "./cold-read.js";
 import { planEnd, writeBatch } from "./append.js";
 import { type HeadWords, MAX_LINEAGE } from "./file-header.js";
 import { isEpoch, Lineage, withEpoch } from "./lineage.js";
 import { locate, locateTime, timeAt } from "./locate.js";
 import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogState } from "./log-keeper.js";
-import type { Assignment, LineageEntry, LogCursor, ProducerMark, ReadResult, ReadStatus, RingLog } from "./port.js";
+import type {
+  Assignment,
+  Batch,
+  LineageEntry,
+  LogCursor,
+  ProducerMark,
+  ReadResult,
+  ReadStatus,
+  RingLog,
+} from "./port.js";
 import { readBlock } from "./read.js";
 import { perhapsStored, type Region } from "./region/index.js";
 import { saveRange, type Resumption, wipe } from "./ring.js";
@@ -131,22 +133,23 @@ export class PartitionLog implements RingLog {
     if (this.#region === undefined) this.#keeper.open(this);
   }
 
-  append(messages: readonly NewMessage[], assignment: Assignment, producer?: ProducerMark): void {
-    if (messages.length === 0) return;
+  append(batch: Batch, assignment: Assignment, producer?: ProducerMark): void {
+    const count = batch instanceof RecordRun ? batch.count : batch.length;
+    if (count === 0) return;
     const { epoch } = this;
     this.open();
     this.isUsed = true;
     // The place was assigned before opening began another epoch: the one it names may be that of what was lost.
     if (this.epoch !== epoch) throw this.#standsElsewhere(assignment);
     this.#checkAssignment(assignment);
-    const part = producer === undefined ? NO_PRODUCER : encodeProducerPart(producer, messages.length);
-    const end = planEnd(this, messages, part.length);
+    const part = producer === undefined ? NO_PRODUCER : encodeProducerPart(producer, count);
+    const end = planEnd(this, batch, part.length);
     this.#prepare(end);
     if (assignment.epoch !== this.epoch) this.#beginEpoch(assignment.epoch);
-    const address = writeBatch(this, messages, assignment, part);
+    const address = writeBatch(this, batch, assignment, part);
     const place = { offset: this.head, address, timestamp: assignment.timestamp };
-    this.#advance(end, this.head + messages.length, assignment.timestamp);
-    if (producer !== undefined) this.#keeper.afterMarked(this, producer, place, messages.length);
+    this.#advance(end, this.head + count, assignment.timestamp);
+    if (producer !== undefined) this.#keeper.afterMarked(this, producer, place, count);
     this.retention?.appended();
   }
 

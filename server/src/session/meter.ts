@@ -33,7 +33,7 @@ export class Meter {
    */
   takePublish(input: PublishInput, rates: PublishRates, nowMs: number): Excess | undefined {
     const { messagesPerSecond, bytesPerSecond, requestsPerSecond } = rates;
-    const count = input.messages.length;
+    const count = countOf(input);
     const bytes = bytesPerSecond > 0 ? bytesOf(input) : 0;
     const messagesWaitMs = waitOf(this.#messages, count, messagesPerSecond, nowMs);
     const bytesWaitMs = waitOf(this.#bytes, bytes, bytesPerSecond, nowMs);
@@ -52,7 +52,7 @@ export class Meter {
 
   /** A publish was refused: it costs what every request costs that stores nothing. */
   giveBack(input: PublishInput, { bytesPerSecond }: PublishRates): void {
-    this.#messages.take(-input.messages.length);
+    this.#messages.take(-countOf(input));
     if (bytesPerSecond > 0) this.#bytes.take(-bytesOf(input));
     this.#requests.take(1);
   }
@@ -62,9 +62,14 @@ function waitOf(bucket: TokenBucket, cost: number, perSecond: number, nowMs: num
   return perSecond > 0 ? bucket.waitMs(cost, perSecond, nowMs) : 0;
 }
 
+function countOf(input: PublishInput): number {
+  return input.records === undefined ? input.messages.length : input.records.count;
+}
+
 /** As `maxMessageBytes` counts. */
-function bytesOf({ messages }: PublishInput): number {
+function bytesOf(input: PublishInput): number {
+  if (input.records !== undefined) return input.records.payloadBytes;
   let bytes = 0;
-  for (const { data, key, headers } of messages) bytes += data.length + headers.length + (key?.length ?? 0);
+  for (const { data, key, headers } of input.messages) bytes += data.length + headers.length + (key?.length ?? 0);
   return bytes;
 }

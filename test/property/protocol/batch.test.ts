@@ -19,6 +19,7 @@ import {
   writeRecord,
 } from "@ringcast/protocol";
 import type { MessagesFrame, NewMessage, PublishHead } from "@ringcast/protocol";
+import { asked } from "../../support/asked.js";
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const text = fc.string({ unit: "grapheme", maxLength: 20 });
@@ -58,7 +59,7 @@ describe("publish frames", () => {
     fc.assert(
       fc.property(publish, ({ head: { count, ...fields }, messages, frame }) => {
         expect(count).toBe(messages.length);
-        const outcome = decodeMsgpackRequest(frame, DEFAULT_LIMITS);
+        const outcome = asked(decodeMsgpackRequest(frame, DEFAULT_LIMITS));
         const checked = messages.map((given) => ({ ...given, check: expect.any(Number) as number }));
         expect(outcome).toEqual({ ok: true, request: { op: "publish", ...fields, messages: checked } });
       }),

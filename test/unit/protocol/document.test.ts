@@ -40,6 +40,7 @@ import {
   writeRecord,
 } from "@ringcast/protocol";
 import type { NewMessage, RecordStamp } from "@ringcast/protocol";
+import { asked } from "../../support/asked.js";
 
 const page = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
 const seed = hubCheckSeed("k7Qx", 0);
@@ -140,7 +141,7 @@ describe("the examples of docs/protocol.md", () => {
     };
     expect(encodePublishFrame({ ...head, count: 1 }, encodeRecords([message]))).toEqual(bytes);
     const messages = [{ ...message, check: 0x189f79e4 }];
-    expect(decodeMsgpackRequest(bytes, DEFAULT_LIMITS)).toEqual({
+    expect(asked(decodeMsgpackRequest(bytes, DEFAULT_LIMITS))).toEqual({
       ok: true,
       request: { op: "publish", ...head, messages },
     });

@@ -4,7 +4,7 @@
  *
  * @see docs/protocol.md, "Delivery"
  */
-import type { ByteWriter } from "../../byte-writer.js";
+import { ByteWriter } from "../../byte-writer.js";
 import { HEADER_PREFIX_BYTES, headerEnd } from "../../headers.js";
 import {
   CONTENT_TYPE,
@@ -70,8 +70,7 @@ export function writeMessageSeparator(writer: ByteWriter): void {
 export function writeMessage(writer: ByteWriter, bytes: Uint8Array, view: DataView, at: number, partition = -1): void {
   writer.text('{"offset":');
   writer.integer(offsetOf(view, at));
-  writer.text(',"timestamp":');
-  writer.integer(timestampOf(view, at));
+  writeTimestamp(writer, timestampOf(view, at));
   if (partition >= 0) {
     writer.text(',"partition":');
     writer.integer(partition);
@@ -87,16 +86,30 @@ export function writeMessage(writer: ByteWriter, bytes: Uint8Array, view: DataVi
     writeHeaders(writer, bytes, headersAt, dataAt);
   }
   writer.text(',"data":');
-  writeData(writer, contentTypeOf(view, at), bytes, dataAt, dataEndOf(view, at));
+  const contentType = contentTypeOf(view, at);
+  if (contentType === CONTENT_TYPE.json) writer.copyFrom(view, dataAt, dataEndOf(view, at));
+  else writeData(writer, contentType, bytes, dataAt, dataEndOf(view, at));
   writer.byte(CLOSE_BRACE);
 }
 
-/** Writes data as JSON: the one place that says what each content type looks like to JSON readers. */
+/** The member as it was written last: most records have the time of the one before them, and thirteen digits are half of what a small record costs. */
+const timestampMember = new ByteWriter(64);
+const timestampView = new DataView(timestampMember.bytes.buffer);
+let timestampWritten = -1;
+
+function writeTimestamp(writer: ByteWriter, timestamp: number): void {
+  if (timestamp !== timestampWritten) {
+    timestampMember.clear();
+    timestampMember.text(',"timestamp":');
+    timestampMember.integer(timestamp);
+    timestampWritten = timestamp;
+  }
+  writer.copyFrom(timestampView, 0, timestampMember.length);
+}
+
+/** Writes data that isn't JSON as JSON: the one place that says what each content type looks like to JSON readers. */
 function writeData(writer: ByteWriter, contentType: number, bytes: Uint8Array, from: number, to: number): void {
   switch (contentType) {
-    case CONTENT_TYPE.json:
-      writer.copy(bytes, from, to);
-      return;
     case CONTENT_TYPE.text:
       writeString(writer, bytes, from, to);
       return;

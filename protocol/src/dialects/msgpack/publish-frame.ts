@@ -14,8 +14,8 @@ import {
 } from "../../batch.js";
 import type { BatchHead } from "../../batch.js";
 import { RingcastError, shown } from "../../errors.js";
-import { NO_HEADERS, checkHeaderBlock } from "../../headers.js";
-import { checkData, checkKey, checkMessageSize } from "../../messages.js";
+import { checkHeaderBlock } from "../../headers.js";
+import { checkData, checkKeyLength, checkPayloadSize } from "../../messages.js";
 import type { Durability, Limits, NewMessage, PublishRequest } from "../../operations.js";
 import { isOffset } from "../../position.js";
 import {
@@ -33,8 +33,8 @@ import {
   headersAtOf,
   isPayloadIntact,
   lengthOf,
-  payloadCheckOf,
 } from "../../record.js";
+import { RecordRun, messageAt } from "../../record-run.js";
 import { checkPartition, checkProducer } from "../../requests.js";
 import { checkWritableTopic } from "../../topic.js";
 import { isUtf8 } from "../../utf8.js";
@@ -47,38 +47,62 @@ const LAST_CONTENT_TYPE = CONTENT_TYPE.text;
 
 /** Decodes a frame that begins with 0xC1. Never throws, whatever the bytes; the time is linear in them. */
 export function decodePublishFrame(bytes: Uint8Array, limits: Limits): DecodedRequest {
-  const head = readBatchHead(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const head = readBatchHead(bytes, view);
   if (head === undefined) return fatal(1007, "Send batch frames whole: the header of this one is cut off or no UTF-8.");
   if (head.kind !== BATCH_KIND.publish) return fatal(1008, `Send batch frames of kind 2, not ${head.kind}.`);
   const namesEnd = BATCH_TOPIC_AT + (bytes[BATCH_TOPIC_LENGTH_AT] as number) + (bytes[BATCH_NAME_LENGTH_AT] as number);
   if ((head.flags & ~KNOWN_FLAGS) !== 0 || head.reserved !== 0 || !isZero(bytes, namesEnd, head.recordsAt)) {
     return fatal(1008, "Leave the bits of a batch frame's header zero that docs/protocol.md gives no meaning.");
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const isImpossible = head.count > (bytes.length - head.recordsAt) / MIN_RECORD_BYTES;
   if (isImpossible || countRecords(view, head.recordsAt, bytes.length) !== head.count) {
     return fatal(1007, `Send exactly ${head.count} whole records, as the batch frame's header says.`);
   }
-  const named = isOffset(head.number) ? { id: head.number } : {};
   try {
     return { ok: true, request: readRequest(bytes, view, head, limits) };
   } catch (error) {
-    return refusal("publish", named, error);
+    return refusal("publish", isOffset(head.number) ? { id: head.number } : {}, error);
+  }
+}
+
+/** A publish whose messages are made of its records when somebody asks for them. */
+class FrameRequest implements PublishRequest {
+  readonly op = "publish";
+  readonly id: number;
+  readonly topic: string;
+  readonly records: RecordRun;
+  readonly batch: boolean;
+  readonly partition: number | undefined;
+  readonly producer: PublishRequest["producer"];
+  readonly durability: Durability | undefined;
+
+  constructor(head: BatchHead, records: RecordRun) {
+    this.id = head.number;
+    this.topic = head.topic;
+    this.records = records;
+    this.batch = (head.flags & PUBLISH_FLAG.batch) !== 0;
+    this.partition = readPartition(head);
+    this.producer = readProducer(head);
+    this.durability = readDurability(head.flags);
+  }
+
+  get messages(): readonly NewMessage[] {
+    return this.records.messages;
   }
 }
 
 function readRequest(bytes: Uint8Array, view: DataView, head: BatchHead, limits: Limits): PublishRequest {
-  const { number, flags, topic } = head;
+  const { number, flags, count, recordsAt } = head;
   if (!isOffset(number)) throw badRequest("id", `Give each request an id from 0 to 2^53 - 1, not ${shown(number)}.`);
-  checkWritableTopic(topic);
-  const batch = (flags & PUBLISH_FLAG.batch) !== 0;
-  if (!batch && head.count !== 1) throw badRequest("messages", `Set flag 1 to publish ${head.count} messages at once.`);
-  checkCount(head.count, limits);
-  const partition = readPartition(head);
-  const producer = readProducer(head);
-  const durability = readDurability(flags);
-  const messages = readRecords(bytes, view, head, limits);
-  return { op: "publish", id: number, topic, messages, batch, partition, producer, durability };
+  checkWritableTopic(head.topic);
+  if ((flags & PUBLISH_FLAG.batch) === 0 && count !== 1) {
+    throw badRequest("messages", `Set flag 1 to publish ${count} messages at once.`);
+  }
+  checkCount(count, limits);
+  const request = new FrameRequest(head, new RecordRun(bytes, view, { at: recordsAt, count }));
+  checkRecords(bytes, view, recordsAt, limits);
+  return request;
 }
 
 function readPartition({ flags, partition }: BatchHead): number | undefined {
@@ -101,24 +125,25 @@ function readDurability(flags: number): Durability | undefined {
   throw badRequest("durability", "Set one of the flags 8 and 16, not both.");
 }
 
-function readRecords(bytes: Uint8Array, view: DataView, head: BatchHead, limits: Limits): NewMessage[] {
-  const messages: NewMessage[] = [];
-  let at = head.recordsAt;
+/** @param from first byte of the first record; the bounds and lengths of all of them are good */
+function checkRecords(bytes: Uint8Array, view: DataView, from: number, limits: Limits): void {
+  let index = 0;
   try {
-    for (; messages.length < head.count; at += lengthOf(view, at)) messages.push(readRecord(bytes, view, at, limits));
+    for (let at = from; at < bytes.length; index++) at += checkRecord(bytes, view, at, limits);
   } catch (error) {
-    throw error instanceof RingcastError ? atIndex(error, messages.length) : error;
+    throw error instanceof RingcastError ? atIndex(error, index) : error;
   }
-  return messages;
 }
 
-/** @param at first byte of a record whose bounds and lengths are good */
-function readRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limits): NewMessage {
+/** @returns length of the record */
+function checkRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limits): number {
+  const length = lengthOf(view, at);
+  const dataEnd = dataEndOf(view, at);
   checkHubPart(view, at);
-  if (!isZero(bytes, dataEndOf(view, at), at + lengthOf(view, at))) {
-    throw badRequest("messages", "Fill each record up with zeros.");
-  }
-  return checkMessageSize(readPayload(bytes, view, at), limits);
+  if (!isZero(bytes, dataEnd, at + length)) throw badRequest("messages", "Fill each record up with zeros.");
+  checkPayload(bytes, view, at, dataEnd);
+  checkPayloadSize(dataEnd - at - KEY_AT, limits);
+  return length;
 }
 
 /**
@@ -129,9 +154,15 @@ function readRecord(bytes: Uint8Array, view: DataView, at: number, limits: Limit
  * @throws RingcastError `bad_request` with `details.field`
  */
 export function readPayload(bytes: Uint8Array, view: DataView, at: number): NewMessage {
+  checkPayload(bytes, view, at, dataEndOf(view, at));
+  return messageAt(bytes, view, at);
+}
+
+function checkPayload(bytes: Uint8Array, view: DataView, at: number, end: number): void {
   const type = contentTypeOf(view, at);
   // Attributes and what is reserved, too: bits without a meaning are kept for one.
-  if (type > LAST_CONTENT_TYPE || view.getUint32(at + TYPE_AT, true) >>> 8 > HAS_KEY) {
+  const attributes = view.getUint32(at + TYPE_AT, true) >>> 8;
+  if (type > LAST_CONTENT_TYPE || attributes > HAS_KEY) {
     throw badRequest(
       "contentType",
       `Give content types from 0 to ${LAST_CONTENT_TYPE} and no attributes but 1, not ${type}.`,
@@ -139,14 +170,7 @@ export function readPayload(bytes: Uint8Array, view: DataView, at: number): NewM
   }
   const headersAt = headersAtOf(view, at);
   const dataAt = dataAtOf(view, at);
-  const end = dataEndOf(view, at);
-  const message: NewMessage = {
-    contentType: type,
-    data: bytes.subarray(dataAt, end),
-    key: view.getUint32(at + TYPE_AT, true) >>> 8 === 0 ? undefined : readKey(bytes, at + KEY_AT, headersAt),
-    headers: dataAt === headersAt ? NO_HEADERS : bytes.subarray(headersAt, dataAt),
-    check: payloadCheckOf(view, at),
-  };
+  if (attributes === HAS_KEY) checkKeyBytes(bytes, at + KEY_AT, headersAt);
   if (!isPayloadIntact(view, at)) {
     throw badRequest(
       "check",
@@ -155,7 +179,6 @@ export function readPayload(bytes: Uint8Array, view: DataView, at: number): NewM
   }
   if (dataAt > headersAt) checkHeaderBlock(bytes, headersAt, dataAt);
   checkData(type, bytes, dataAt, end);
-  return message;
 }
 
 /** What the hub adds is the hub's to say. */
@@ -170,8 +193,7 @@ function isZero(bytes: Uint8Array, from: number, to: number): boolean {
   return true;
 }
 
-function readKey(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  const key = checkKey(bytes.subarray(from, to));
-  if (!isUtf8(key)) throw badRequest("key", "Give the key as UTF-8.");
-  return key;
+function checkKeyBytes(bytes: Uint8Array, from: number, to: number): void {
+  checkKeyLength(to - from);
+  if (!isUtf8(bytes, from, to)) throw badRequest("key", "Give the key as UTF-8.");
 }
