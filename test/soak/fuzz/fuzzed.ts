@@ -5,8 +5,6 @@ import { RingcastError } from "@ringcast/protocol";
 /** A decoder, ready to be tried. */
 export interface Fuzzed {
   readonly name: string;
-  /** Share of the inputs that it gets: less than 1 where each costs a file. */
-  readonly share: number;
   /** @throws Error with the smallest input that was judged wrongly, and its seed */
   run(inputs: number, seed: number): Counts;
 }
@@ -19,15 +17,9 @@ export interface Counts {
 /**
  * @param judge decodes, and returns whether the input was taken. Throws where the outcome isn't what it has to be; a {@link RingcastError} is a refusal
  */
-export function fuzzed<Input>(
-  name: string,
-  inputs: fc.Arbitrary<Input>,
-  judge: (input: Input) => boolean,
-  share = 1,
-): Fuzzed {
+export function fuzzed<Input>(name: string, inputs: fc.Arbitrary<Input>, judge: (input: Input) => boolean): Fuzzed {
   return {
     name,
-    share,
     run: (numRuns, seed) => {
       const counts: Counts = { taken: 0, refused: 0 };
       const property = fc.property(inputs, (input) => {

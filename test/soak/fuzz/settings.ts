@@ -42,24 +42,14 @@ export function settingDecoders(folder: string): readonly Fuzzed[] {
   const path = join(folder, "ringcast.config.json");
   const empty = join(folder, "empty");
   return [
-    fuzzed("flags", textMutantsOf(FLAGS), (text) => judge(text.split(" "), {}, empty), 0.3),
-    fuzzed(
-      "variables",
-      textMutantsOf(VARIABLES),
-      (text) => {
-        const at = text.indexOf("=");
-        return at > 0 && judge([], { [text.slice(0, at)]: text.slice(at + 1) }, empty);
-      },
-      0.3,
-    ),
-    fuzzed(
-      "configuration files",
-      textMutantsOf(FILES),
-      (text) => {
-        writeFileSync(path, text);
-        return judge([], {}, folder);
-      },
-      0.03,
-    ),
+    fuzzed("flags", textMutantsOf(FLAGS), (text) => judge(text.split(" "), {}, empty)),
+    fuzzed("variables", textMutantsOf(VARIABLES), (text) => {
+      const at = text.indexOf("=");
+      return at > 0 && judge([], { [text.slice(0, at)]: text.slice(at + 1) }, empty);
+    }),
+    fuzzed("configuration files", textMutantsOf(FILES), (text) => {
+      writeFileSync(path, text);
+      return judge([], {}, folder);
+    }),
   ];
 }
