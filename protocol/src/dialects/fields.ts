@@ -38,28 +38,41 @@ export function numberOf(name: string): number {
   return numbers.get(name) ?? UNKNOWN;
 }
 
+/** A bit for each of these fields; there are fewer than 32. */
+export function bitsOf(names: readonly FieldName[]): number {
+  let bits = 0;
+  for (const name of names) bits |= 1 << numberOf(name);
+  return bits;
+}
+
 /** Where the members of one object lie. Made once and filled again and again. */
 export class MemberTable {
   readonly #starts = new Int32Array(FIELDS.length);
   readonly #ends = new Int32Array(FIELDS.length);
+  /** A bit for each field that is there. */
+  #present = 0;
   /** Whether a member, known or not, is nested deeper than allowed. */
   isTooDeep = false;
 
   reset(): void {
-    const starts = this.#starts;
-    // A loop: for so few the call of `fill` costs several times more.
-    for (let field = 0; field < starts.length; field++) starts[field] = -1;
+    this.#present = 0;
     this.isTooDeep = false;
   }
 
+  /** Whether any of these fields is there. @param bits what {@link bitsOf} made of their names */
+  hasAny(bits: number): boolean {
+    return (this.#present & bits) !== 0;
+  }
+
   set(field: number, start: number, end: number): void {
+    this.#present |= 1 << field;
     this.#starts[field] = start;
     this.#ends[field] = end;
   }
 
   /** First byte of the member's value; -1 where the member is absent. */
   start(field: number): number {
-    return this.#starts[field] as number;
+    return (this.#present & (1 << field)) === 0 ? -1 : (this.#starts[field] as number);
   }
 
   /** One past the last byte of the member's value. */

@@ -22,9 +22,9 @@ import {
 } from "./grammar.js";
 import { parseString } from "./value.js";
 
-const fieldsByCode: ReadonlyMap<number, number> = /*#__PURE__*/ new Map(
-  FIELDS.map((name, number) => [codeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1)), number]),
-);
+/** A field's slot is {@link codeOf} its name. */
+const SLOTS = 64;
+const fieldsByCode = /*#__PURE__*/ makeFieldsByCode();
 const MESSAGES = FIELDS.indexOf("messages");
 const DATA = FIELDS.indexOf("data");
 const KEY = FIELDS.indexOf("key");
@@ -197,16 +197,26 @@ function fieldAt(bytes: Uint8Array, at: number, end: number): number {
     if (bytes[place] === BACKSLASH) return numberOf(parseString(bytes, at, end));
   }
   if (length === 0) return UNKNOWN;
-  const field = fieldsByCode.get(codeOf(length, bytes[at + 1] as number, bytes[end - 2] as number));
-  if (field === undefined) return UNKNOWN;
+  const field = fieldsByCode[codeOf(length, bytes[at + 1] as number, bytes[end - 2] as number)] as number;
+  if (field === UNKNOWN) return UNKNOWN;
   const name = FIELDS[field] as string;
+  if (name.length !== length) return UNKNOWN;
   for (let i = 0; i < length; i++) {
     if (bytes[at + 1 + i] !== name.charCodeAt(i)) return UNKNOWN;
   }
   return field;
 }
 
-/** Length, first and last character tell all fields apart. */
+/** Length, first and last character tell all fields apart, in so few slots with these factors; the name itself is compared afterwards. */
 function codeOf(length: number, first: number, last: number): number {
-  return length * 65_536 + first * 256 + last;
+  return (length * 2 + first * 48 + last) & (SLOTS - 1);
+}
+
+/** Numbers of the fields by their codes. */
+function makeFieldsByCode(): Int8Array {
+  const fields = new Int8Array(SLOTS).fill(UNKNOWN);
+  FIELDS.forEach((name, number) => {
+    fields[codeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1))] = number;
+  });
+  return fields;
 }

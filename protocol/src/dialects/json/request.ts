@@ -5,13 +5,15 @@
  */
 import { RingcastError, shown } from "../../errors.js";
 import { NO_HEADERS, encodeHeaders } from "../../headers.js";
+import { decodeName } from "../../known-names.js";
 import { MAX_FIELD_VALUES } from "../../limits.js";
 import { checkKey, checkMessageSize } from "../../messages.js";
 import type { Limits, NewMessage } from "../../operations.js";
 import { CONTENT_TYPE } from "../../record.js";
 import { readPublishOptions } from "../../requests.js";
-import type { RequestFields } from "../../requests.js";
+import type { PublishOptions, RequestFields } from "../../requests.js";
 import { encodeUtf8, isWellFormed } from "../../utf8.js";
+import { bitsOf } from "../fields.js";
 import type { FieldName } from "../fields.js";
 import { badRequest, decodeOperation, fatal, readMessages, tooDeep, tooManyValues } from "../outcome.js";
 import type { DecodedRequest, PublishBody, RequestSource } from "../outcome.js";
@@ -37,6 +39,7 @@ const fields: RequestFields = {
   get: (field) => {
     const start = scan.start(field as FieldName);
     if (start < 0) return undefined;
+    if (field === "topic") return nameAt(start, scan.end("topic"));
     const first = scan.bytes[start];
     // JSON.parse takes half a second for a million levels; such a request is refused whatever they hold.
     const isContainer = first === OPEN_BRACE || first === OPEN_BRACKET;
@@ -46,6 +49,10 @@ const fields: RequestFields = {
 };
 
 const source: RequestSource = { fields, check: checkWhole, readPublish };
+
+/** What a publish may ask for beside its messages; nearly none asks for any of it. */
+const OPTIONS = /*#__PURE__*/ bitsOf(["partition", "producer", "durability"]);
+const NO_OPTIONS: PublishOptions = { partition: undefined, producer: undefined, durability: undefined };
 
 const NOT_PARSED: unknown = /*#__PURE__*/ Object.freeze({});
 
@@ -62,7 +69,7 @@ export function decodeRequest(bytes: Uint8Array, limits: Limits): DecodedRequest
       return fatal(1008, "Send one JSON object in each text message: this is JSON, but no object.");
     const opAt = scan.start("op");
     if (opAt < 0 || bytes[opAt] !== QUOTE) return fatal(1008, `Name the operation in "op", a string.`);
-    return decodeOperation(parseString(bytes, opAt, scan.end("op")), source, limits);
+    return decodeOperation(nameAt(opAt, scan.end("op")) as string, source, limits);
   } finally {
     scan.release();
   }
@@ -85,6 +92,13 @@ export function decodePublishBody(bytes: Uint8Array, limits: Limits): PublishBod
   }
 }
 
+/** A text that probably came before: an operation or a topic. */
+function nameAt(start: number, end: number): unknown {
+  const { bytes } = scan;
+  if (bytes[start] !== QUOTE || hasEscape(bytes, start, end)) return parseValue(bytes, start, end);
+  return decodeName(bytes, start + 1, end - 1) ?? parseString(bytes, start, end);
+}
+
 function checkWhole(): void {
   if (scan.members.isTooDeep) throw tooDeep();
   if (scan.start("filter") >= 0 && hasTooManyValues("filter")) throw tooManyValues("filter");
@@ -101,7 +115,7 @@ function isCrowded(start: number, end: number): boolean {
 
 function readPublish(limits: Limits): PublishBody {
   const isBatch = fields.has("messages");
-  const options = readPublishOptions(fields);
+  const options = scan.members.hasAny(OPTIONS) ? readPublishOptions(fields) : NO_OPTIONS;
   const messages = isBatch ? readBatch(limits) : [readSingle(limits)];
   return { messages, batch: isBatch, ...options };
 }
