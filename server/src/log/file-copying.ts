@@ -146,6 +146,8 @@ export class FileCopying {
 
   #moveTo(file: FileHead, copy: LogCopy, path: string): void {
     const kept = this.#kept;
+    // Nobody asks again before the next append: the log is dirty from here on.
+    kept.markOpen();
     kept.hooks.moving();
     if (kept.file?.region.isNamed(kept.path) === false) kept.makeWay();
     kept.context.disk.rename(path, kept.path);

@@ -72,10 +72,7 @@ export class FileKeeper implements LogKeeper {
   beforeAppend(log: PartitionLog): void {
     const kept = this.#kept;
     if (kept.latch !== undefined) throw kept.latch.error;
-    if (!kept.isMarkedOpen) {
-      kept.context.markOpen(log);
-      kept.isMarkedOpen = true;
-    }
+    kept.markOpen();
     if (kept.file?.isOpen === false) kept.file.writeHeader(log, "open");
     kept.dirtied();
   }

@@ -91,6 +91,13 @@ export class KeptFile {
     this.file = undefined;
   }
 
+  /** Has the next start open the log by itself, whatever happens to the process. @throws RingcastError `unavailable` */
+  markOpen(): void {
+    if (this.isMarkedOpen) return;
+    this.context.markOpen(this.log);
+    this.isMarkedOpen = true;
+  }
+
   /** Has the log synced soon. */
   dirtied(): void {
     this.log.isDirty = true;

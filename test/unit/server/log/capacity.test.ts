@@ -55,6 +55,30 @@ for (const storage of ["file", "memory"] as const) {
 }
 
 describe("a new capacity", () => {
+  it("leaves no log open of which the next process doesn't know", async () => {
+    using root = tempDir();
+    const live = join(root.path, "live");
+    const first = await openStore(live);
+    const before = firstLog(first.store.createTopic("t", SMALL));
+    for (let offset = 0; offset < 10; offset++) append(before, [message(data(offset))]);
+    await first.store.close();
+    const { store } = await openStore(live, { syncIntervalMs: 3_600_000 });
+    const log = firstLog(store.topic("t"));
+    store.configureTopic("t", LARGE);
+    expect(readAll(log).seen).toHaveLength(10);
+    await vi.waitFor(() => {
+      expect(log.capacityBytes).toBe(2 ** 20);
+    });
+    append(log, [message(data(10))]);
+
+    copyAsKilled(live, join(root.path, "dead"));
+    await store.close();
+
+    const { store: next } = await openStore(join(root.path, "dead"));
+    expect(firstLog(next.topic("t")).head).toBe(11);
+    await next.close();
+  });
+
   it("survives kills before and after the copy", async () => {
     using root = tempDir();
     const live = join(root.path, "live");
