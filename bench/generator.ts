@@ -40,7 +40,8 @@ async function measureReading(connections: number, { isExact }: { readonly isExa
   const { delivered, seconds, generatorCpuSeconds, generatorBusy, server } = measured;
   const senderCpu = (server?.userSeconds ?? 0) + (server?.systemSeconds ?? 0);
   console.log(
-    `${connections} connections, ${isExact ? "every record's time" : "heads of frames"}: ${COUNT.format(delivered / seconds)} records/s, ` +
+    `${connections} connections, ${isExact ? "every record's time" : "heads of frames"}: ` +
+      `${COUNT.format(delivered / seconds)} records/s, ` +
       `${COUNT.format((generatorCpuSeconds * 1e9) / delivered)} ns of CPU each ` +
       `(${COUNT.format(delivered / generatorCpuSeconds)} records for each of its CPU seconds), ` +
       `busy ${(generatorBusy * 100).toFixed(0)} %; sender used ${COUNT.format((senderCpu * 1e9) / delivered)} ns each`,
@@ -57,8 +58,9 @@ async function hold(connections: number): Promise<void> {
   const bytes = (rssAnonOf(process.pid) - before) / connections;
   const { user, system } = process.cpuUsage(cpu);
   console.log(
-    `${COUNT.format(connections)} connections held: ${generator.totals().connected} are there, dialled and subscribed in ` +
-      `${seconds.toFixed(1)} s (${COUNT.format(connections / seconds)} a second), ${COUNT.format(bytes)} bytes of memory and ` +
+    `${COUNT.format(connections)} connections held: ${generator.totals().connected} are there, ` +
+      `dialled and subscribed in ${seconds.toFixed(1)} s (${COUNT.format(connections / seconds)} a second), ` +
+      `${COUNT.format(bytes)} bytes of memory and ` +
       `${COUNT.format((user + system) / connections)} µs of CPU each`,
   );
   await generator.endAll();

@@ -10,7 +10,8 @@ import { encodeMsgpack, encodeRecords, ByteWriter, writeDeliveryHead } from "@ri
 const FRAME_RECORDS = 350;
 const RECORD_BYTES = 128;
 const ANSWER = Buffer.from(
-  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: ringcast.v1.msgpack\r\n\r\n",
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Protocol: ringcast.v1.msgpack\r\n\r\n",
 );
 const HANDSHAKE_END = "\r\n\r\n";
 

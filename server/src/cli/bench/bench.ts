@@ -32,7 +32,7 @@ export const bench: Command = {
     ),
     inflight: count(
       "n",
-      `Publishes of a connection that may be unacknowledged, to\n${MAX_INFLIGHT} (default ${DEFAULT_INFLIGHT}; with --rate ${MAX_INFLIGHT})`,
+      `Publishes of a connection that may be unacknowledged\n(default ${DEFAULT_INFLIGHT}; with --rate, and at most, ${MAX_INFLIGHT})`,
     ),
     dialect: count("name", "msgpack (default) or json"),
     seconds: count("s", `How long it measures (default ${DEFAULTS.seconds})`),

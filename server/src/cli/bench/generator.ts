@@ -299,6 +299,7 @@ function startThread(workerData: ThreadStart): Worker {
   // Run from sources: Node 20 doesn't hand the loader of the main thread on to others, so that each has to ask for it.
   const loader = import.meta.resolve("tsx/esm/api");
   const entry = new URL("./thread.ts", import.meta.url).href;
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;
+  const [tsx, thread] = [JSON.stringify(loader), JSON.stringify(entry)];
+  const code = `import(${tsx}).then(({ register }) => { register(); return import(${thread}); });`;
   return new Worker(code, { workerData, eval: true });
 }

@@ -56,11 +56,6 @@ export class Output {
   #socket: Socket | undefined;
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
 
-  /** Whether so much is there that it should be sent before more is added. */
-  get isLarge(): boolean {
-    return this.#length >= OUTPUT_BYTES / 2;
-  }
-
   /**
    * Makes room for `bytes` more to this socket, and sends what waits for another one.
    * @returns memory and the place to write to; {@link advance} tells how far it was used
@@ -88,10 +83,13 @@ export class Output {
     this.#length = 0;
     if (socket === undefined || length === 0 || socket.destroyed) return;
     const memory = this.#memory;
+    let isPending = false;
+    // Called in a later turn at the earliest.
     socket.write(memory.subarray(0, length), () => {
-      if (memory !== this.#memory && memory.length === OUTPUT_BYTES) this.#free.push(memory);
+      if (isPending && memory.length === OUTPUT_BYTES) this.#free.push(memory);
     });
     // What the kernel didn't take at once stays where it is until it did: the next one is written from other memory.
-    if (socket.writableLength > 0) this.#memory = this.#free.pop() ?? new Uint8Array(OUTPUT_BYTES);
+    isPending = socket.writableLength > 0;
+    if (isPending) this.#memory = this.#free.pop() ?? new Uint8Array(OUTPUT_BYTES);
   }
 }

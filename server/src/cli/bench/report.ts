@@ -106,7 +106,8 @@ function hubText({ measured, pid }: LoadResult, { subscribers }: LoadTest): stri
   const what = subscribers === 0 ? "for each acknowledged record" : "for each delivery";
   const share = Math.round(((userSeconds + systemSeconds) / seconds) * 100);
   return [
-    `${each(userSeconds + systemSeconds)} of processor time ${what} (user ${each(userSeconds)}, system ${each(systemSeconds)})`,
+    `${each(userSeconds + systemSeconds)} of processor time ${what}`,
+    `user ${each(userSeconds)}, system ${each(systemSeconds)}`,
     `${share} % of a processor`,
     `${(rssAnonBytes / 1_048_576).toFixed(0)} MiB of private memory`,
     `process ${pid ?? ""}`,

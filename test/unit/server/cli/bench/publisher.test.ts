@@ -43,7 +43,7 @@ function setUp(plan: Partial<PublisherPlan>, gate: { readonly ahead?: number; re
 }
 
 describe("a schedule", () => {
-  test("goes on in even steps while a connection takes nothing, and counts from when each publish was due", async () => {
+  test("goes on evenly while a connection takes nothing, and counts from when each publish was due", async () => {
     const { tally, link, publisher } = setUp({ rate: 1_000 });
     const beganUs = nowUs();
     link.isFull = true;
