@@ -1,5 +1,5 @@
 /** The JSON dialect: text frames that any tool can show, and the smallest SDK. */
-import type { HubFrame, WireMessage } from "@ringcast/protocol";
+import type { HubFrame } from "@ringcast/protocol";
 import { fromJsonText, mayHoldBytes, toJsonText } from "./bytes-in-json.js";
 import type { Codec } from "./codec.js";
 
@@ -16,10 +16,10 @@ export const jsonCodec: Codec = {
   decode: (frame) => {
     const text = frame as string;
     const decoded = JSON.parse(text) as HubFrame;
-    if (!("messages" in decoded) || !mayHoldBytes(text)) return decoded;
-    // Each alone: a header or key that looks like bytes stays as it is.
-    for (const message of decoded.messages as { -readonly [Field in keyof WireMessage]: WireMessage[Field] }[]) {
-      message.data = fromJsonText(JSON.stringify(message.data));
+    if (mayHoldBytes(text)) {
+      const { messages = [] } = decoded as { readonly messages?: { data: unknown }[] };
+      // Each alone: a header or key that looks like bytes stays as it is.
+      for (const message of messages) message.data = fromJsonText(JSON.stringify(message.data));
     }
     return decoded;
   },

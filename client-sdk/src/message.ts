@@ -62,7 +62,16 @@ export function toMessage(
   { offset, timestamp, key, headers = {}, data }: WireMessage,
   hubTimeMs: number,
 ): Message {
-  const position = { topic, partition, epoch, offset: offset + 1 };
-  const lag = Math.max(0, hubTimeMs - timestamp);
-  return { topic, partition, epoch, offset, timestamp, key, headers, data, lag, position };
+  return {
+    topic,
+    partition,
+    epoch,
+    offset,
+    timestamp,
+    key,
+    headers,
+    data,
+    lag: Math.max(0, hubTimeMs - timestamp),
+    position: { topic, partition, epoch, offset: offset + 1 },
+  };
 }
