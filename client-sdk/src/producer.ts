@@ -15,8 +15,6 @@ import type { KeptPublish } from "./outbox.js";
 import type { Timer } from "./runtime/port.js";
 import type { FrameData } from "./transport/port.js";
 
-const encoder = /*#__PURE__*/ new TextEncoder();
-
 export interface PublishTarget {
   readonly topic: string;
   readonly partition?: number;
@@ -68,8 +66,10 @@ export interface Entry extends Deferred<PublishedFrame>, KeptPublish {
   readonly bytes: number;
   /** Undefined: not stored, for certain. */
   sequence: number | undefined;
-  /** Cancelled when it leaves its line. */
-  timeout: Timer;
+  /** When its time is over, on the runtime's clock. */
+  readonly dueMs: number;
+  /** Called when it leaves its line with an outcome. */
+  onGone?: () => void;
   /** The promise has rejected because time was over. */
   isLate?: boolean;
 }
@@ -97,16 +97,18 @@ export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: Pr
   const UNKNOWN = "unknown";
 
   const lines = new Map<string, Line>();
+  /** Publishes without an outcome, of all lines. They are due in order, so one timer does for them. */
+  const held = new Map<Entry, Line>();
+  let expiry: Timer | undefined;
   /** Lines that have something to send. */
   const waiting = new Set<Line>();
-  let held = 0;
   let inflight = 0;
   let inflightBytes = 0;
 
   const remove = (line: Line, entry: Entry): Entry => {
     line.entries.splice(line.entries.indexOf(entry), 1);
-    held--;
-    entry.timeout.cancel();
+    held.delete(entry);
+    entry.onGone?.();
     return entry;
   };
 
@@ -134,7 +136,7 @@ export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: Pr
     inflight++;
     inflightBytes += entry.bytes;
     link.call(
-      { op: "publish", ...entry.target, producer: { id: line.producer, sequence } },
+      { op: "publish", producer: { id: line.producer, sequence }, ...entry.target },
       (reply, error) => {
         line.inflight--;
         inflight--;
@@ -178,12 +180,20 @@ export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: Pr
     waiting.add(line);
   };
 
-  const expire = (line: Line, entry: Entry): void => {
-    const stored = entry.sequence === undefined ? "no" : UNKNOWN;
-    entry.isLate = true;
-    entry.reject(unavailable(`Not answered in ${timeoutMs} ms.`, { stored }));
-    // What may be stored stays in line: its sequence can't be given to another.
-    if (stored !== UNKNOWN) remove(line, entry);
+  const expire = (): void => {
+    expiry = undefined;
+    for (const [entry, line] of held) {
+      const leftMs = entry.dueMs - link.runtime.monotonicMs();
+      if (leftMs > 0) {
+        expiry = link.runtime.setTimer(leftMs, expire);
+        return;
+      }
+      const stored = entry.sequence === undefined ? "no" : UNKNOWN;
+      entry.isLate = true;
+      entry.reject(unavailable(`Not answered in ${timeoutMs} ms.`, { stored }));
+      // What may be stored stays in line: its sequence can't be given to another.
+      if (stored !== UNKNOWN) remove(line, entry);
+    }
   };
 
   const lineOf = (name: string, producer?: string): Line => {
@@ -196,25 +206,25 @@ export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: Pr
     return line;
   };
 
-  const settled = (): Promise<unknown> =>
-    Promise.allSettled([...lines.values()].flatMap(({ entries }) => entries.map(({ promise }) => promise)));
+  const settled = (): Promise<unknown> => Promise.allSettled([...held.keys()].map(({ promise }) => promise));
 
   const add: InnerProducer["add"] = (target, body, name = target.topic, producer) => {
     // What an earlier page has left finds room always.
-    if (held >= maxBacklog && !producer) {
+    if (held.size >= maxBacklog && !producer) {
       throw new RingcastError("too_many", `${maxBacklog} publishes wait: await drained().`);
     }
     const line = lineOf(name, producer);
     const entry: Entry = {
-      ...createDeferred<PublishedFrame>(),
       target,
       body,
       producer: line.producer,
-      bytes: (typeof body === "string" ? encoder.encode(body) : body).length,
-      timeout: link.runtime.setTimer(timeoutMs, () => expire(line, entry)),
+      bytes: (typeof body === "string" ? new TextEncoder().encode(body) : body).length,
+      dueMs: link.runtime.monotonicMs() + timeoutMs,
       sequence: undefined,
+      ...createDeferred<PublishedFrame>(),
     };
-    held++;
+    held.set(entry, line);
+    expiry ??= link.runtime.setTimer(timeoutMs, expire);
     line.entries.push(entry);
     waiting.add(line);
     return entry;
@@ -229,7 +239,7 @@ export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: Pr
       return promise;
     },
     drained: async () => {
-      if (held * 2 >= maxBacklog) await settled();
+      if (held.size * 2 >= maxBacklog) await settled();
     },
     settled,
     resume: () => {
@@ -243,13 +253,9 @@ export function createProducer(link: ProducerLink, { timeoutMs, maxBacklog }: Pr
       send();
     },
     end: (error) => {
-      for (const line of lines.values()) {
-        line.pause?.cancel();
-        for (const { timeout, reject } of line.entries.splice(0)) {
-          timeout.cancel();
-          reject(error);
-        }
-      }
+      expiry?.cancel();
+      for (const { pause } of lines.values()) pause?.cancel();
+      for (const { reject } of held.keys()) reject(error);
     },
   };
 }

@@ -19,7 +19,7 @@ export function createQuestions(link: Link, timeoutMs: number, why: (otherwise: 
 
   const send = (operation: Operation | undefined, { resolve, reject }: Deferred<HubFrame | undefined>): void => {
     if (!link.limits()) return;
-    if (!operation) resolve(undefined);
+    if (!operation) resolve(operation);
     else {
       link.call(operation, (reply, error) => {
         if (!error) resolve(reply);
