@@ -4,6 +4,7 @@ import { JsonClient } from "../support/json-client.js";
 import type { TestHub } from "../support/hub.js";
 import { until } from "../support/until.js";
 
+/** What bystanders publish to begins with this. */
 export const BYSTANDER_TOPIC = "bystander";
 const INTERVAL_MS = 5;
 

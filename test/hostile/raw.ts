@@ -34,7 +34,8 @@ export interface FramesCase {
 }
 
 export function framesCases(cases: readonly FramesCase[]): HostileCase[] {
-  return cases.map((each) => ({ ...each, meet: (scene) => meetFrames(scene, each) }));
+  const bytesOf = ({ sent }: FramesCase): number => sent.reduce((sum, { length }) => sum + length, 0);
+  return cases.map((each) => ({ ...each, sentBytes: bytesOf(each), meet: (scene) => meetFrames(scene, each) }));
 }
 
 /** A WebSocket of the hub without the library; the `welcome` is taken. */
@@ -123,7 +124,8 @@ export interface TextCase {
 }
 
 export function textCases(cases: readonly TextCase[]): HostileCase[] {
-  return cases.map((each) => ({ ...each, meet: (scene) => meetText(scene, each) }));
+  const bytesOf = ({ sent }: TextCase): number => (typeof sent === "string" ? sent : sent.join("")).length;
+  return cases.map((each) => ({ ...each, sentBytes: bytesOf(each), meet: (scene) => meetText(scene, each) }));
 }
 
 /** The head of a request, `Host` included. */

@@ -67,8 +67,12 @@ export function doorsOf(entries: readonly RequestCase[]): HostileCase[] {
   return entries.flatMap((entry) => {
     const { request, json, msgpack, http } = entry;
     const doors: HostileCase[] = [];
+    const sentBytes = bytesOf(entry);
     const add = (door: string, outcome: Outcome, meet: HostileCase["meet"]): void =>
-      void doors.push({ id: entry.id, title: `${entry.title} (${door})`, outcome, meet });
+      void doors.push({
+        ...{ id: entry.id, title: `${entry.title} (${door})`, outcome, meet },
+        ...(sentBytes === undefined ? {} : { sentBytes }),
+      });
     if (request !== undefined || json !== undefined) {
       add("json", entry.outcome, (scene) => meetFrame(scene, "json", entry));
     }
@@ -78,6 +82,14 @@ export function doorsOf(entries: readonly RequestCase[]): HostileCase[] {
     if (http !== undefined) add("http", httpOutcomeOf(entry), (scene) => meetHttp(scene, entry));
     return doors;
   });
+}
+
+/** About as much as each of its forms; undefined where something is done before it is sent. */
+function bytesOf({ request, json, msgpack, http }: RequestCase): number | undefined {
+  if (typeof request === "function" || typeof msgpack === "function") return undefined;
+  const body = typeof http === "object" ? http.body : undefined;
+  const form = json ?? msgpack ?? body;
+  return form === undefined ? JSON.stringify(request ?? {}).length : form.length;
 }
 
 /** What has to hold after all of a table: each refusal counted once, and a log that is fit to be printed. */

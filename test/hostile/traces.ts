@@ -35,7 +35,9 @@ export async function wipe(hub: Hub, headers: Headers = {}): Promise<void> {
 
 async function topicsOf(hub: Hub, headers: Headers): Promise<string[]> {
   const { json } = await look(hub, "/v1/topics?limit=1000", headers);
-  return (json["topics"] as { name: string }[]).map(({ name }) => name).filter((name) => name !== BYSTANDER_TOPIC);
+  return (json["topics"] as { name: string }[])
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith(BYSTANDER_TOPIC));
 }
 
 async function headsOf(hub: Hub, name: string, headers: Headers): Promise<number[]> {

@@ -35,11 +35,11 @@ export function teardown(): void {
 }
 
 function cellsOf(row: Omit<FaultRow, "fault">): Record<string, number | string> {
-  const { recoveryMs, peakMiB, bystanderP99Ms, ...counts } = row;
+  const { recoveryMs, peakMiB, bystanderP99Ms: p99, ...counts } = row;
   return {
     ...counts,
     "recovery ms (max)": recoveryMs === undefined ? "" : `${recoveryMs.median} (${recoveryMs.max})`,
     "peak MiB": peakMiB ?? "",
-    "bystander's p99 ms": bystanderP99Ms === undefined ? "" : `${bystanderP99Ms.quiet} → ${bystanderP99Ms.meanwhile}`,
+    "bystander's p99 ms (ratio)": p99 === undefined ? "" : `${p99.quiet} → ${p99.meanwhile} (${p99.ratio})`,
   };
 }

@@ -31,8 +31,8 @@ export interface FaultRow extends Counted {
   readonly recoveryMs?: { readonly median: number; readonly max: number };
   /** The hub's private memory at its peak; undefined where no hub's process ran. */
   readonly peakMiB?: number;
-  /** From publish to arrival at somebody who has nothing to do with it, 99 of 100 messages, milliseconds: before and meanwhile. */
-  readonly bystanderP99Ms?: { readonly quiet: number; readonly meanwhile: number };
+  /** From publish to arrival at somebody who has nothing to do with it, 99 of 100 messages, milliseconds: without it, meanwhile, and how many times as much that is. */
+  readonly bystanderP99Ms?: { readonly quiet: number; readonly meanwhile: number; readonly ratio: number };
 }
 
 /** Nothing found. */

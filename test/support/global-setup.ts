@@ -10,6 +10,7 @@ import {
   PYTHON_MSGPACK,
   LIBFAKETIME,
   STRACE,
+  TASKSET,
   XFSPROGS,
   ensureProgram,
 } from "./system-packages.js";
@@ -31,7 +32,7 @@ export async function setup(project: TestProject): Promise<void> {
   if (project.name === "e2e") ensureProgram(CHROMIUM);
   if (project.name === "hostile") ensureProgram(CURL);
   if (project.name === "release") [CHROMIUM, CURL, PYTHON_MSGPACK].forEach(ensureProgram);
-  if (project.name === "soak") [CURL, STRACE, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
+  if (project.name === "soak") [CURL, STRACE, TASKSET, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
   const { buildForTests } = await import("../../build.mjs");
   const folder = join(ROOT, ".cache", `build-${project.name}-${process.pid}`);
   mkdirSync(folder, { recursive: true });

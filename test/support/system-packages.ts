@@ -40,6 +40,9 @@ export const LIBFAKETIME: SystemPackage = {
 /** Gives a network namespace an address. */
 export const IPROUTE2: SystemPackage = { name: "iproute2", programs: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"] };
 
+/** Keeps a process on a core. */
+export const TASKSET: SystemPackage = { name: "util-linux", programs: ["/usr/bin/taskset", "/bin/taskset"] };
+
 /** Path of the program, undefined where it isn't installed. */
 export function programOf(wanted: SystemPackage): string | undefined {
   return wanted.programs.find((path) => existsSync(path) && hasModule(path, wanted.module));
