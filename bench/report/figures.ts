@@ -13,6 +13,7 @@ interface FigureKind {
 export const FIGURES = {
   cpuNs: { label: "server CPU each", unit: "ns", better: "lower" },
   perSecond: { label: "a second", unit: "count", better: "higher" },
+  replayedPerSecond: { label: "replayed a second", unit: "count", better: "higher" },
   p50Us: { label: "p50", unit: "us", better: "lower" },
   p90Us: { label: "p90", unit: "us", better: "lower" },
   p99Us: { label: "p99", unit: "us", better: "lower" },

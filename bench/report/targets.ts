@@ -61,6 +61,8 @@ export const TARGETS: readonly Target[] = [
   target("replay/1", HUB, "perSecond", { atLeast: 8e6 }),
   target("replay/1", HUB_JSON, "cpuNs", { atMost: 450 }),
   target("replay/1", HUB_JSON, "perSecond", { atLeast: 2e6 }),
+  target("replay/live", "beside 100 binary replays", "p99Us", within(2, "alone")),
+  target("replay/live", "beside 100 JSON replays", "p99Us", within(2, "alone")),
   target("idle/10000", HUB, "connectionBytes", { atMost: 3_500 }),
   target("idle/10000", HUB_ON_WS, "connectionBytes", { atMost: 12_000 }),
   target("idle/10000", HUB, "perSecond", { atLeast: 10_000 }),

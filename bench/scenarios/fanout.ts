@@ -3,7 +3,7 @@ import type { RunningPeer } from "../peers/peer.js";
 import type { Figures } from "../report/figures.js";
 import { HUB, HUB_JSON, HUB_ON_WS, NATS, peersNamed, RAW, REDIS, USUAL_BYTES } from "./contenders.js";
 import type { Bench, Row, Scenario } from "./scenario.js";
-import { figuresOf, latencyFigures, measure } from "./windows.js";
+import { figuresOf, latencyFigures, measure, until } from "./windows.js";
 
 const TOPIC = "bench.fanout";
 const SUBSCRIBERS = [1, 10, 100, 1_000, 5_000];
@@ -93,8 +93,16 @@ async function turn(server: RunningPeer, bench: Bench, setting: Setting): Promis
     ...(batch === undefined ? {} : { batch }),
     ...(rate === undefined ? { ahead: aheadOf(setting) } : { rate }),
   });
+  if (rate === undefined) await filled(bench, setting);
   const measured = await measure(server, bench);
   return { ...figuresOf(measured, "delivered"), ...latencyFigures(measured.delivery) };
+}
+
+/** Waits until the average subscriber has got as many records as it may lack: some servers send nothing of what they have read before they have read all of it. */
+async function filled({ load }: Bench, setting: Setting): Promise<void> {
+  const before = load.totals().delivered;
+  const due = setting.subscribers * aheadOf(setting);
+  await until(() => load.totals().delivered - before >= due, "the first records");
 }
 
 const AHEAD = 1_000;

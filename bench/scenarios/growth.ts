@@ -65,7 +65,7 @@ export const growth: Scenario = {
       unit: "record",
       figures: ["cpuNs", "perSecond"],
       prepare: prepareReplay,
-      turn: (server, bench) => replayAll(server, bench, { readers: 1 }),
+      turn: (server, bench) => replayAll(server, bench, 1),
     }),
     row({
       id: "ingest-topics",

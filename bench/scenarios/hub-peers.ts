@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ringcastTarget } from "../../server/src/cli/bench/ringcast.js";
+import { ringcastTarget, type RingcastDialect } from "../../server/src/cli/bench/ringcast.js";
 import { makeCertificate, writeCertificate } from "../../test/support/certificate.js";
-import type { Peer, RunningPeer } from "../peers/peer.js";
+import { CAPACITY_BYTES, type Peer, type RunningPeer } from "../peers/peer.js";
 import { HubProcess } from "../support/hub-process.js";
 import { HUB, peersNamed } from "./contenders.js";
 
@@ -36,10 +36,54 @@ export async function startOver(data: string, args: readonly string[]): Promise<
 }
 
 /** What rows see of a hub. */
-export function running(hub: HubProcess): RunningPeer {
+export function running(hub: HubProcess, dialect: RingcastDialect = "msgpack"): RunningPeer {
   return {
     pid: hub.child.pid!,
-    target: () => ringcastTarget({ host: "127.0.0.1", port: hub.port, dialect: "msgpack" }),
+    target: () => ringcastTarget({ host: "127.0.0.1", port: hub.port, dialect }),
     stop: () => hub.stop(),
   };
+}
+
+/** A hub that can be ended and started again with what it has stored. */
+export interface RestartableHub extends RunningPeer {
+  /** @param between is called while there is none */
+  restart(between: () => void): Promise<void>;
+}
+
+/** The hub in one dialect, as a {@link RestartableHub}. */
+export function restartableHub(from: string, dialect: RingcastDialect): Peer {
+  return { ...hubCalled(from, from), start: () => startRestartable(dialect) };
+}
+
+async function startRestartable(dialect: RingcastDialect): Promise<RestartableHub> {
+  const data = mkdtempSync(join(tmpdir(), "ringcast-bench-restarted-"));
+  let hub = await startOver(data, []);
+  return {
+    get pid() {
+      return running(hub).pid;
+    },
+    target: (ability) => running(hub, dialect).target(ability),
+    prepare: async (topics, capacityBytes = CAPACITY_BYTES) => {
+      for (const topic of topics) await setCapacity(hub, topic, capacityBytes);
+    },
+    restart: async (between) => {
+      await hub.stop();
+      between();
+      hub = await startOver(data, []);
+    },
+    stop: async () => {
+      await hub.stop();
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function setCapacity({ url }: HubProcess, topic: string, capacityBytes: number): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${url}/v1/topics/${topic}`, {
+    method: "PUT",
+    headers,
+    body: JSON.stringify({ capacityBytes }),
+  });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
 }

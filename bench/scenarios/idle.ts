@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { RunningPeer } from "../peers/peer.js";
 import type { Figures } from "../report/figures.js";
-import { openFilesLimit } from "../support/system.js";
+import { openFilesLimit } from "../support/open-files.js";
 import { timed } from "../support/process-usage.js";
 import { HUB, HUB_JSON, HUB_ON_WS, NATS, peersNamed, RAW } from "./contenders.js";
 import type { Bench, Row, Scenario } from "./scenario.js";

@@ -15,21 +15,31 @@ const WARM_CPU_SECONDS = 0.7;
 /** As many times the usual time is spent at most on that. */
 const MOST_WARM_UPS = 8;
 
-/** Processor time under load of each server so far. */
+/** Processor time under load of each server so far, seconds. */
 const warmth = new WeakMap<RunningPeer, number>();
+
+/** Whether a server has worked enough for its code to be warm. */
+export function isWarm(server: RunningPeer): boolean {
+  return (warmth.get(server) ?? 0) >= WARM_CPU_SECONDS;
+}
+
+/** Notes what a server has worked under load. */
+export function addWarmth(server: RunningPeer, cpuSeconds: number): void {
+  warmth.set(server, (warmth.get(server) ?? 0) + cpuSeconds);
+}
 
 /** Warms up, then measures a window in which everything goes on as it does. */
 export async function measure(server: RunningPeer, bench: Bench): Promise<Measured> {
   const { load, seconds, warmUpSeconds, step } = bench;
+  const run = async (forSeconds: number): Promise<Measured> => {
+    const measured = await load.run({ ms: forSeconds * 1_000, pids: [server.pid] });
+    addWarmth(server, cpuSecondsOf(measured));
+    return measured;
+  };
   step("warms up");
-  let warm = warmth.get(server) ?? 0;
-  for (let n = 0; n === 0 || (warm < WARM_CPU_SECONDS && n < MOST_WARM_UPS); n++) {
-    warm += cpuSecondsOf(await load.run({ ms: warmUpSeconds * 1_000, pids: [server.pid] }));
-  }
+  for (let n = 0; n === 0 || (!isWarm(server) && n < MOST_WARM_UPS); n++) await run(warmUpSeconds);
   step("measures");
-  const measured = await load.run({ ms: seconds * 1_000, pids: [server.pid] });
-  warmth.set(server, warm + cpuSecondsOf(measured));
-  return measured;
+  return run(seconds);
 }
 
 function cpuSecondsOf({ server }: Measured): number {

@@ -1,10 +1,5 @@
-/** What this process may do on this machine. */
+/** How many connections this machine lets a process have. */
 import { readFileSync } from "node:fs";
-
-/** Whether it may drop the page cache and the like. */
-export function isRoot(): boolean {
-  return process.getuid?.() === 0;
-}
 
 /** Files and sockets that a process may have open. */
 export function openFilesLimit(): number {
