@@ -29,7 +29,7 @@ type IntactLength = (view: DataView, at: number, end: number, offset: number, se
 
 /**
  * Judges a record that has to have this offset: its lengths as `checkRecord` does, and the hub's part as `isHubPartIntact` does. A walk over records of
- * 128 bytes takes 27 ns each instead of 53.
+ * 128 bytes takes 38 ns each instead of 53.
  *
  * @returns its length; 0 where no such record stands, and for a filler
  */

@@ -33,8 +33,8 @@ export function isFarBehind(log: PartitionLog, region: Region, cursor: LogCursor
 }
 
 /**
- * Whether what a read at an address would touch is in memory: everything up to the edge, and all of the first record. Asking the kernel costs less than a tenth of
- * reading the block: replaying a million records of 128 bytes took the hub 0.3 s with blocks, of the page cache as well.
+ * Whether what a read at an address would touch is in memory: everything up to the edge, and all of the first record. Asking the kernel takes 1.2 µs for 64 KiB, and
+ * reading them from its page cache 7.6, threads and waiting not counted.
  */
 function isInMemory(log: PartitionLog, region: Region, address: number, edgeBytes: number): boolean {
   if (region.isInMemory === undefined) return false;
