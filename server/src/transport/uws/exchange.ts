@@ -120,8 +120,11 @@ export class UwsExchange implements Exchange {
   #linger(response: uWebSockets.HttpResponse): void {
     this.#lingering = response;
     this.#body.swallow(this.#options.requestTimeoutMs, () => {
-      this.#lingering?.close();
-      this.#lingering = undefined;
+      // Where the body came in one packet with its head, the answer still waits in the cork buffer, which a close throws away.
+      setImmediate(() => {
+        this.#lingering?.close();
+        this.#lingering = undefined;
+      });
     });
   }
 
