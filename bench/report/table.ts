@@ -84,6 +84,7 @@ function headOf(name: FigureName, unit: string): string {
 }
 
 function plural(unit: string): string {
+  if (unit === "KiB") return unit;
   return unit.endsWith("y") ? `${unit.slice(0, -1)}ies` : `${unit}s`;
 }
 

@@ -4,12 +4,15 @@ import type { FigureName, Figures } from "../report/figures.js";
 import { timed } from "../support/process-usage.js";
 import { USUAL_BYTES } from "./contenders.js";
 import { hubCalled } from "./hub-peers.js";
+import { connectIdle } from "./idle.js";
 import { prepareReplay, replayAll } from "./replaying.js";
 import type { Bench, Row, Scenario } from "./scenario.js";
-import { figuresOf, measure, steadyMemory } from "./windows.js";
+import { figuresOf, measure, until } from "./windows.js";
 
 const TOPIC = "bench.growth";
 const AHEAD = 1_000;
+const AHEAD_EACH = 4;
+const UNDER_WAY = 256;
 const CAPACITY_BYTES = 1024 * 1024;
 const CONNECTIONS = 64;
 const NUMBER = new Intl.NumberFormat("en-GB");
@@ -83,7 +86,7 @@ export const growth: Scenario = {
       unit: "connection",
       figures: ["connectionBytes", "perSecond", "cpuNs"],
       isFresh: true,
-      turn: connect,
+      turn: connectIdle,
     }),
     row({
       id: "storm",
@@ -118,10 +121,14 @@ function topicNames(count: number): readonly string[] {
 }
 
 async function deliverTopics(server: RunningPeer, bench: Bench, size: number): Promise<Figures> {
+  const { load } = bench;
   const names = topicNames(size);
   const target = server.target("fanout");
-  await bench.load.readers({ target, connections: CONNECTIONS, topics: names, perConnection: size / CONNECTIONS });
-  await bench.load.writers({ target, connections: 1, topics: names, bytes: USUAL_BYTES, ahead: AHEAD });
+  const { delivered } = load.totals();
+  await load.readers({ target, connections: CONNECTIONS, topics: names, perConnection: size / CONNECTIONS });
+  // As many records of each topic under way, whatever their number is.
+  await load.writers({ target, connections: 1, topics: names, bytes: USUAL_BYTES, ahead: AHEAD_EACH * size });
+  await until(() => load.totals().delivered - delivered >= size, "each topic's first record");
   return figuresOf(await measure(server, bench), "delivered");
 }
 
@@ -146,18 +153,12 @@ async function deliverKib(server: RunningPeer, bench: Bench, size: number): Prom
 }
 
 async function publishTopics(server: RunningPeer, bench: Bench, size: number): Promise<Figures> {
+  const { load } = bench;
   const target = server.target("ingest");
-  await bench.load.writers({ target, connections: 1, topics: topicNames(size), bytes: USUAL_BYTES, inflight: 256 });
+  const { acknowledged } = load.totals();
+  await load.writers({ target, connections: 1, topics: topicNames(size), bytes: USUAL_BYTES, inflight: UNDER_WAY });
+  await until(() => load.totals().acknowledged - acknowledged >= size, "each topic's first record");
   return figuresOf(await measure(server, bench), "acknowledged");
-}
-
-async function connect(server: RunningPeer, { load }: Bench, size: number): Promise<Figures> {
-  const before = await steadyMemory(server);
-  const { seconds, cpuSeconds } = await timed(server.pid, async () => {
-    await load.readers({ target: server.target("fanout"), connections: size, topics: [TOPIC] });
-  });
-  const connectionBytes = ((await steadyMemory(server)) - before) / size;
-  return { connectionBytes, perSecond: size / seconds, cpuNs: (cpuSeconds * 1e9) / size };
 }
 
 async function cut(server: RunningPeer, { load }: Bench, size: number): Promise<Figures> {

@@ -45,11 +45,12 @@ function connections(count: number, names: readonly string[]): Row {
     limit: "uWebSockets.js's own socket, and the objects of connection, session and reader",
     isFresh: true,
     prepare: async (server) => server.prepare?.([TOPIC]),
-    turn: (server, bench) => connect(server, bench, count),
+    turn: (server, bench) => connectIdle(server, bench, count),
   };
 }
 
-async function connect(server: RunningPeer, bench: Bench, count: number): Promise<Figures> {
+/** So many connect, and do nothing. */
+export async function connectIdle(server: RunningPeer, bench: Bench, count: number): Promise<Figures> {
   const { load, step } = bench;
   const target = server.target("fanout");
   const baseBytes = await steadyMemory(server);
