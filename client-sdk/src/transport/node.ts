@@ -1,6 +1,7 @@
 /** The transport of Node: the platform's WebSocket where there is one, else the package `ws` (Node 20). */
 import type { Transport, TransportHandler, TransportSocket } from "./port.js";
 import { adaptWebSocket, type WebSocketLike } from "./web-socket.js";
+import { adaptWs } from "./ws.js";
 
 export const nodeTransport: Transport = (url, subprotocol, handler) => {
   if (typeof WebSocket !== "undefined") return adapt(new WebSocket(url, subprotocol) as NodeWebSocket, handler);
@@ -10,8 +11,7 @@ export const nodeTransport: Transport = (url, subprotocol, handler) => {
     (ws) => {
       if (isClosed) return;
       // The hub doesn't negotiate compression; not offering it saves the client its buffers.
-      const opened = new ws.WebSocket(url, subprotocol, { perMessageDeflate: false });
-      socket = adapt(opened as unknown as NodeWebSocket, handler);
+      socket = adaptWs(new ws.WebSocket(url, subprotocol, { perMessageDeflate: false }), handler);
     },
     (error: unknown) => handler.closed(1006, `the package "ws" can't be loaded: ${String(error)}`),
   );
