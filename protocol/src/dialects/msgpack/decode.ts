@@ -44,11 +44,17 @@ let end = 0;
  * Decodes bytes `from` to `to - 1`, one whole value. Maps become plain objects, a key that isn't a string its JSON text; bytes a Uint8Array of its own;
  * timestamps a Date; an integer beyond 2^53 - 1 a bigint.
  *
+ * @param sourceView over the same bytes: who decodes many values of one frame makes it once
  * @throws RingcastError `bad_frame` for what isn't msgpack, nests too deep, has extensions other than timestamps or bytes after the value
  */
-export function decodeMsgpack(source: Uint8Array, from = 0, to: number = source.length): unknown {
+export function decodeMsgpack(
+  source: Uint8Array,
+  from = 0,
+  to: number = source.length,
+  sourceView: DataView = new DataView(source.buffer, source.byteOffset, source.length),
+): unknown {
   bytes = source;
-  view = new DataView(source.buffer, source.byteOffset, source.length);
+  view = sourceView;
   at = from;
   end = to;
   try {

@@ -140,22 +140,21 @@ function decodeRecord(
 ): WireMessage {
   const headersAt = headersAtOf(view, at);
   const dataAt = dataAtOf(view, at);
-  const message = {
+  const message: { -readonly [Field in keyof WireMessage]: WireMessage[Field] } = {
     offset: offsetOf(view, at),
     timestamp: timestampOf(view, at),
-    data: decodeData(contentTypeOf(view, at), bytes, dataAt, dataEndOf(view, at), parseJson),
+    data: decodeData(contentTypeOf(view, at), bytes, view, dataAt, dataEndOf(view, at), parseJson),
   };
-  if (!hasKey(view, at) && dataAt === headersAt) return message;
-  return {
-    ...message,
-    ...(hasKey(view, at) ? { key: decodeUtf8(bytes, at + KEY_AT, headersAt) } : {}),
-    ...(dataAt > headersAt ? { headers: Object.fromEntries(decodeHeaders(bytes, headersAt, dataAt) ?? []) } : {}),
-  };
+  // Set one by one: spread into a new object, a key cost 2 µs on Node 20.
+  if (hasKey(view, at)) message.key = decodeUtf8(bytes, at + KEY_AT, headersAt);
+  if (dataAt > headersAt) message.headers = Object.fromEntries(decodeHeaders(bytes, headersAt, dataAt) ?? []);
+  return message;
 }
 
 function decodeData(
   contentType: number,
   bytes: Uint8Array,
+  view: DataView,
   from: number,
   to: number,
   parseJson: (text: string) => unknown,
@@ -168,7 +167,7 @@ function decodeData(
       case CONTENT_TYPE.json:
         return parseJson(decodeUtf8(bytes, from, to));
       case CONTENT_TYPE.msgpack:
-        return decodeMsgpack(bytes, from, to);
+        return decodeMsgpack(bytes, from, to, view);
       case CONTENT_TYPE.text:
         return decodeUtf8(bytes, from, to);
       default:
