@@ -44,7 +44,7 @@ function* comingAndGoing(): Generator<Change[]> {
     const producers = () =>
       Array.from({ length: random.below(60) }, (_, n) => ({
         id: `p${n}`,
-        state: new Uint8Array(random.below(9_000)).fill(n),
+        state: String(n % 10).repeat(random.below(9_000)),
       }));
     const deletion = { epochs: ["e"], deletedMs: 0, run: 1 };
     yield [
