@@ -20,7 +20,7 @@ const PATTERN = /*#__PURE__*/ new RegExp(String.raw`^(?:>|(?:\*|\$?${LEVEL})(?:\
 /** Names of lower-case letters and dots alone, the usual ones, are judged without the tables of Unicode. */
 const PLAIN_TOPIC = /^[a-z]+(?:\.[a-z]+)*$/;
 
-/** Names that were found good, so that a publisher's topic is judged once: a look-up takes a tenth of the time. */
+/** Names that were found good, so that a publisher's topic is judged once. */
 const writable = /*#__PURE__*/ new Set<string>();
 const MOST_REMEMBERED = 1_024;
 

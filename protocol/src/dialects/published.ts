@@ -1,6 +1,6 @@
 /**
  * Replies to publishes, the frame that a hub writes most. Between one and the next only numbers change: the last reply of each place is kept as bytes, and its numbers
- * are written over. 45 ns, where building the frame's object and encoding it takes 750 (msgpack) or 900 (JSON).
+ * are written over. It takes 0.1 µs, where building the frame's object and encoding it takes 1.9 (JSON) to 2.9 (msgpack).
  */
 import type { OffsetRange } from "../operations.js";
 

