@@ -21,7 +21,7 @@ import { machineText, thisCommit, thisMachine } from "./report/machine.js";
 import type { RowResult, Run, Skipped } from "./report/result.js";
 import { readResults, RESULTS, writeResults } from "./report/results.js";
 import { markdownText, rowTable, terminalText, verdictTable } from "./report/table.js";
-import { TARGETS } from "./report/targets.js";
+import { namesIn, TARGETS } from "./report/targets.js";
 import { judge } from "./report/verdicts.js";
 import { SCENARIOS } from "./scenarios/index.js";
 import { runRow, turnsOf } from "./scenarios/runner.js";
@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seconds: { type: "string", default: "2" },
-    "warm-up": { type: "string", default: "1" },
+    "warm-up": { type: "string", default: "0.5" },
     rounds: { type: "string", default: "3" },
     only: { type: "string" },
     peers: { type: "string" },
@@ -44,6 +44,9 @@ const { values, positionals } = parseArgs({
     "no-run": { type: "boolean", default: false },
   },
 });
+
+/** What nearly everything is measured by. */
+const YARDSTICKS = ["raw uWebSockets.js", "NATS"];
 
 /** One row with the servers that will take part. */
 interface Planned {
@@ -98,13 +101,22 @@ function planRun(): readonly Planned[] {
     );
   const isShort = positionals.length === 0 && values.only === undefined;
   return SCENARIOS.filter(({ name }) => isAll || positionals.length === 0 || positionals.includes(name))
-    .flatMap((scenario) =>
-      scenario.rows.map((row) => ({ scenario, row, contenders: row.contenders.filter(takesPart).flatMap(withBefore) })),
-    )
-    .filter(({ row: { id }, contenders }) => {
-      if (contenders.length === 0 || (isShort && !TARGETS.some((target) => target.row === id))) return false;
-      return values.only === undefined || id.includes(values.only);
-    });
+    .flatMap((scenario) => scenario.rows.map((row) => ({ scenario, row })))
+    .filter(({ row: { id } }) => values.only === undefined || id.includes(values.only))
+    .map(({ scenario, row }) => ({
+      scenario,
+      row,
+      contenders: row.contenders
+        .filter((peer) => takesPart(peer) && (!isShort || isInTargets(row, peer)))
+        .flatMap(withBefore),
+    }))
+    .filter(({ contenders }) => contenders.length > 0);
+}
+
+/** Servers that a row's targets name; in any row that has targets also those that nearly all are measured by. */
+function isInTargets(row: Row, { name }: Peer): boolean {
+  const targets = TARGETS.filter((target) => target.row === row.id);
+  return targets.length > 0 && (YARDSTICKS.includes(name) || targets.some((target) => namesIn(target).includes(name)));
 }
 
 /** Those that only a scenario knows are the hub in some other form. */

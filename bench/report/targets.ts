@@ -79,3 +79,9 @@ export const TARGETS: readonly Target[] = [
   target("storm/5000", HUB, "cpuNs", { atMost: 75_000 }),
   target("topics/100000", HUB, "eachBytes", { atMost: KIB }),
 ];
+
+/** The servers that a target is about: the one that it binds, and those that it is compared with. */
+export function namesIn({ contender, conditions }: Target): readonly string[] {
+  const others = conditions.map((each) => ("asGoodAs" in each ? each.asGoodAs : "of" in each ? each.of : undefined));
+  return [contender, ...others.filter((name) => name !== undefined)];
+}

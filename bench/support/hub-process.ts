@@ -44,6 +44,10 @@ export class HubProcess {
       ...args,
     ];
     const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
+    // Not to be left behind when a benchmark ends early.
+    const end = (): void => void child.kill("SIGKILL");
+    process.once("exit", end);
+    child.once("exit", () => process.removeListener("exit", end));
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-4_000)));
     const port = await new Promise<number>((resolve, reject) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { figureText } from "../../../bench/report/figures.js";
 import { isGeneratorBound, spreadOf, type RowResult, type Series } from "../../../bench/report/result.js";
 import { markdownText, rowTable, terminalText, verdictTable } from "../../../bench/report/table.js";
-import { TARGETS, type Condition } from "../../../bench/report/targets.js";
+import { namesIn, TARGETS, type Condition } from "../../../bench/report/targets.js";
 import { judge, type Verdict } from "../../../bench/report/verdicts.js";
 import { SCENARIOS } from "../../../bench/scenarios/index.js";
 
@@ -145,11 +145,7 @@ describe("the scenarios", () => {
     for (const target of TARGETS) {
       const row = rows.find((each) => each.row.id === target.row)?.row;
       expect(row, target.row).toBeDefined();
-      const others = target.conditions.map((each) =>
-        "asGoodAs" in each ? each.asGoodAs : "of" in each ? each.of : undefined,
-      );
-      const named = [target.contender, ...others.filter((name) => name !== undefined)];
-      expect(row?.contenders.map(({ name }) => name)).toEqual(expect.arrayContaining(named));
+      expect(row?.contenders.map(({ name }) => name)).toEqual(expect.arrayContaining([...namesIn(target)]));
       expect(row?.figures).toContain(target.figure);
     }
   });
