@@ -102,7 +102,7 @@ function planRun(): readonly Planned[] {
   const isShort = positionals.length === 0 && values.only === undefined;
   return SCENARIOS.filter(({ name }) => isAll || positionals.length === 0 || positionals.includes(name))
     .flatMap((scenario) => scenario.rows.map((row) => ({ scenario, row })))
-    .filter(({ row: { id } }) => values.only === undefined || id.includes(values.only))
+    .filter(({ row }) => isAskedFor(row))
     .map(({ scenario, row }) => ({
       scenario,
       row,
@@ -111,6 +111,13 @@ function planRun(): readonly Planned[] {
         .flatMap(withBefore),
     }))
     .filter(({ contenders }) => contenders.length > 0);
+}
+
+/** By its whole id, or else by a part of it. */
+function isAskedFor({ id }: Row): boolean {
+  const { only } = values;
+  if (only === undefined || id === only) return true;
+  return id.includes(only) && !SCENARIOS.some(({ rows }) => rows.some((row) => row.id === only));
 }
 
 /** Servers that a row's targets name; in any row that has targets also those that nearly all are measured by. */
