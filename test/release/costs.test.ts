@@ -33,7 +33,7 @@ async function ratioOf(id: string): Promise<number> {
     process.execPath,
     [
       ...["--import", "tsx", "bench/run.ts", scenario, "--only", id, "--peers", `${HUB},${RAW}`, "--json"],
-      ...["--rounds", "3", "--seconds", "0.5", "--warm-up", "0.5", "--results", results.path],
+      ...["--rounds", "2", "--seconds", "0.5", "--warm-up", "0.25", "--results", results.path],
     ],
     { cwd: ROOT, env: { ...process.env, RINGCAST_LAUNCHER: inject("launcher") } },
   );
