@@ -3,9 +3,9 @@
  * `drained()`, and 100 at a time) and for each acknowledgement of a window, of both entries, in Node and in Chromium; beside the same work written by hand
  * over a WebSocket with `JSON.parse` or msgpackr, in turns within one run.
  *
- *   npm run build && node --import tsx bench/sdk.ts [--records 1000000] [--publishes 200000] [--rounds 3] [--only <text>] [--sdk <folder>]… [--json]
+ *   npm run build && node --import tsx bench/sdk.ts [--records 1000000] [--publishes 200000] [--rounds 3] [--only <text>] [--sdk <name>=<folder>]… [--json]
  *
- * `--only` chooses rows by a piece of their names; each `--sdk` is another built `client-sdk` to be measured beside this tree's.
+ * `--only` chooses rows by a piece of their names; each `--sdk` is another built `client-sdk` to be measured beside this tree's, e.g. of an older commit.
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,11 +48,12 @@ interface Row {
 const contenders = new Map<string, string | undefined>([
   [BY_HAND, undefined],
   ["SDK", OWN_SDK],
-  ...values.sdk.map((folder) => [folder, folder] as const),
+  ...values.sdk.map((each) => [each.slice(0, each.indexOf("=")), each.slice(each.indexOf("=") + 1)] as const),
 ]);
+const folders = [...contenders.values()].filter((folder) => folder !== undefined);
 const machine = thisMachine();
 
-await using pages = chromiumPath() === undefined ? undefined : await openPages([OWN_SDK, ...values.sdk]);
+await using pages = chromiumPath() === undefined ? undefined : await openPages(folders);
 if (pages === undefined) console.error("left out: Chromium, which needs chromium");
 const hub = await HubProcess.start(pages === undefined ? [] : ["--allowed-origins", pages.origin]);
 try {
