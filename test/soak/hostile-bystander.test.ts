@@ -27,8 +27,10 @@ const TIMEOUT_MS = amount(180_000, 900_000);
 
 /** From here on it is the bytes that cost, whatever they say: a frame is read before it is judged. */
 const LARGE_BYTES = 256 * 1024;
-/** 100,000 positions, which docs/guarantees.md excepts. */
-const EXCEPTED = /^J15[pq]$/;
+/** A reference above says that the machine was busy, and nothing of the hub. */
+const MOST_QUIET_MS = 20;
+/** The largest legal frame: what it takes, and as much again. */
+const MOST_LEGAL_MS = 250;
 
 const chosen = chooseCores();
 if (typeof chosen === "string") console.warn(`\n  ${chosen}\n`);
@@ -41,7 +43,7 @@ describe.skipIf(typeof chosen === "string")("a bystander's messages", () => {
 
   it.each(FAMILIES)("take as long beside $name over $transport", { timeout: TIMEOUT_MS }, async (family) => {
     const cases = refusedOf(family).filter(({ sentBytes = 0 }) => sentBytes < LARGE_BYTES);
-    await compare(`${family.name} over ${family.transport}`, family, cases, () => quiet);
+    await compare(`${family.name} over ${family.transport}`, family, cases, QUIET);
   });
 
   it(
@@ -52,10 +54,8 @@ describe.skipIf(typeof chosen === "string")("a bystander's messages", () => {
     async () => {
       const transport = TRANSPORTS[0] as TransportName;
       const families = FAMILIES.filter((family) => family.transport === transport && family.args === undefined);
-      const cases = families
-        .flatMap(refusedOf)
-        .filter(({ id, sentBytes = 0 }) => sentBytes >= LARGE_BYTES && !EXCEPTED.test(id));
-      await compare("large frames", { transport }, cases, publishLarge);
+      const cases = families.flatMap(refusedOf).filter(({ sentBytes = 0 }) => sentBytes >= LARGE_BYTES);
+      await compare("large frames", { transport }, cases, { begin: publishLarge, mostMs: MOST_LEGAL_MS });
     },
   );
 });
@@ -68,8 +68,17 @@ function refusedOf({ cases, transport }: Family): HostileCase[] {
   });
 }
 
-/** What is done again and again in a stretch of the reference, until it is over. */
-type Reference = (hub: TestHub) => () => Promise<void>;
+interface Reference {
+  /** @returns what is done again and again in a stretch of it, until that is over */
+  readonly begin: (hub: TestHub) => () => Promise<void>;
+  /** Its p99 at most, where the machine has time for the hub. */
+  readonly mostMs: number;
+}
+
+const QUIET: Reference = {
+  begin: () => () => new Promise((resolve) => setTimeout(resolve, STRETCH_MS)),
+  mostMs: MOST_QUIET_MS,
+};
 
 async function compare(
   what: string,
@@ -77,18 +86,17 @@ async function compare(
   cases: readonly HostileCase[],
   reference: Reference,
 ): Promise<void> {
-  const runs: Compared[] = [];
-  do {
-    runs.push(await timed({ transport, args }, cases, reference));
-  } while (!isGood(runs.at(-1) as Compared) && runs.length < RUNS);
+  const isGood = ({ quiet, meanwhile, ratio }: Compared): boolean =>
+    quiet <= reference.mostMs && (ratio <= MOST_RATIO || meanwhile - quiet <= NOISE_MS);
+  let run = await timed({ transport, args }, cases, reference);
+  for (let runs = 1; !isGood(run) && runs < RUNS; runs++) run = await timed({ transport, args }, cases, reference);
 
-  const best = runs.toSorted((a, b) => a.ratio - b.ratio)[0] as Compared;
-  const { messages, tries, quiet, meanwhile, ratio } = best;
+  const { messages, tries, quiet, meanwhile, ratio } = run;
   addRow({
     ...{ fault: `hostile: a bystander beside ${what}`, cycles: tries, operations: tries, acknowledged: messages },
     ...{ delivered: messages, ...NOTHING, bystanderP99Ms: { quiet, meanwhile, ratio } },
   });
-  expect(best).toSatisfy(isGood);
+  expect(run).toSatisfy(isGood);
 }
 
 interface Compared {
@@ -100,17 +108,13 @@ interface Compared {
   readonly ratio: number;
 }
 
-function isGood({ quiet, meanwhile, ratio }: Compared): boolean {
-  return ratio <= MOST_RATIO || meanwhile - quiet <= NOISE_MS;
-}
-
 async function timed(
   { transport, args = [] }: Pick<Family, "transport" | "args">,
   cases: readonly HostileCase[],
   reference: Reference,
 ): Promise<Compared> {
   await using hub = await startHub({ runBy: aheadOn(cores.hub), args: ["--transport", transport, ...args] });
-  const calm = reference(hub);
+  const calm = reference.begin(hub);
   for (const each of cases) await metAsItShould(each, { hub, transport });
   await using bystander = await TimedBystander.start(hub, cores.others);
   let tries = 0;
@@ -132,8 +136,6 @@ async function again(what: () => Promise<void>): Promise<void> {
   const until = performance.now() + STRETCH_MS;
   while (performance.now() < until) await what();
 }
-
-const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, STRETCH_MS));
 
 /** The most that a legal frame may ask for. */
 function publishLarge(hub: TestHub): () => Promise<void> {
