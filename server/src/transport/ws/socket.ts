@@ -6,11 +6,13 @@ import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "ws";
 import type { Frame, SendResult, Socket, SocketHandler } from "../../session/socket.js";
 import { plainAddress } from "../address.js";
-import { closeReason, PingMeter } from "../limits.js";
+import { closeReason, DISCARD_BYTES, PingMeter } from "../limits.js";
 import { wireOf } from "./frame.js";
 
 const EMPTY = Buffer.alloc(0);
 const ABNORMAL = 1006;
+/** How long a peer that broke the protocol may take to hang up. */
+const LAST_WORD_MS = 1_000;
 
 /** What all sockets of a transport share. */
 export interface WsSocketShared {
@@ -108,9 +110,19 @@ export class WsSocket implements Socket {
     this.#isPongDue = false;
   }
 
-  /** The library tells: the peer broke the protocol. It has sent a close frame, and would now wait for an answer. */
+  /**
+   * The library tells: the peer broke the protocol. It has sent a close frame, and would now wait for an answer. What the peer still sends is taken and dropped for a
+   * moment: cut with bytes unread, the connection is reset, and a peer whose next write fails never reads why.
+   */
   failed(): void {
-    this.#net.destroySoon();
+    const net = this.#net;
+    const limit = net.bytesRead + DISCARD_BYTES;
+    const timer = setTimeout(() => net.destroy(), LAST_WORD_MS).unref();
+    net.once("close", () => clearTimeout(timer));
+    net.on("data", () => {
+      if (net.bytesRead > limit) net.destroy();
+    });
+    net.end();
   }
 
   /** The library tells: gone. */
