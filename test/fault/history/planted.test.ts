@@ -328,6 +328,19 @@ const PLANTED: readonly (readonly [AnomalyName, string, History])[] = [
     "an old epoch comes back",
     before(isType("quiet"), fault("power", "memory"), ...look(30, 8, 0, "e1"), ...look(31, 8)),
   ],
+  [
+    "A20",
+    "begun while the disk was full, and something is stored in it",
+    [
+      ...before(
+        isType("quiet"),
+        fault("power", "memory"),
+        ...look(40, 8),
+        fault("full disk", "none"),
+        ...look(30, 8, 0, "e1"),
+      ),
+    ],
+  ],
   ["A20", "while the hub runs", before(isType("quiet"), ...look(30, 8, 0, "e1"))],
   ["A20", "with a restart that costs nothing", before(isType("quiet"), fault("kill", "none"), ...look(30, 8, 0, "e1"))],
   ["A20", "seen at the end only", held((all) => all, { epoch: "e1" })],
@@ -391,6 +404,19 @@ describe("a planted anomaly", () => {
 
   it("is no answer from before a power cut that a stalled client reads after it", () => {
     expect(judge(lastOne(["publish", "power", "published"], "e1"), NOTHING).anomalies).toEqual([]);
+  });
+
+  it("is no epoch that could not be written down, since the disk was full", () => {
+    const told = [
+      fault("power", "memory"),
+      ...look(30, 8, 0, "e1"),
+      fault("full disk", "none"),
+      ...look(31, 8, 0, "e2"),
+    ];
+    const history = [...told, { type: "quiet", at: 100 }, { type: "end", at: 6_000 }] as const;
+
+    expect(judge(history, NOTHING).anomalies).toEqual([]);
+    expect(judge(history.toSpliced(3, 1), NOTHING).anomalies.map(({ name }) => name)).toContain("A20");
   });
 
   it("is no tail that a power cut puts back", () => {

@@ -124,7 +124,7 @@ function clockBack({ readings }: HistoryIndex): Anomaly[] {
 }
 
 /** A19: an epoch comes back. A20: one changes although nothing happened that could cost a record. */
-function epochs({ standings, faults, readBacks }: HistoryIndex): Anomaly[] {
+function epochs({ calls, standings, faults, readBacks }: HistoryIndex): Anomaly[] {
   const anomalies: Anomaly[] = [];
   for (const [key, told] of groupBy(
     standings.filter(({ isCurrent }) => isCurrent),
@@ -153,6 +153,19 @@ function epochs({ standings, faults, readBacks }: HistoryIndex): Anomaly[] {
   function needless(key: string, before: Standing, after: { epoch: string; told: number }): Anomaly[] {
     const costly = faults.filter(({ fault }) => fault.costs !== "none");
     if (costly.some(({ index }) => index > before.asked && index < after.told)) return [];
+    if (isUnwritten(key, before)) return [];
     return [{ name: "A20", what: `${key}: epoch ${before.epoch} became ${after.epoch}, and nothing had happened` }];
+  }
+
+  /** An epoch that begins after a power cut while the disk is full can't be written down: it lives as long as the process, and nothing is stored in it. */
+  function isUnwritten(key: string, { epoch, told }: Standing): boolean {
+    const isUsed = calls.some(({ places }) =>
+      places.some((place) => place.epoch === epoch && partitionKey(place) === key),
+    );
+    const cut = faults.findLast(({ fault, index }) => fault.costs === "memory" && index < told);
+    const isFullBehind = faults.some(
+      ({ fault, index }) => fault.name === "full disk" && index > (cut?.index ?? Infinity),
+    );
+    return !isUsed && isFullBehind;
   }
 }
