@@ -22,7 +22,10 @@ describe("a connection over ws", () => {
     client.send(Buffer.concat(Array<Buffer>(10 * MAX_PINGS_PER_SECOND).fill(pong)));
     await client.closed();
 
-    expect(count).toHaveBeenCalledTimes(MAX_PINGS_PER_SECOND + 1);
+    const read = count.mock.calls.length;
+    expect(read).toBeGreaterThan(MAX_PINGS_PER_SECOND);
+    // Where the packet came in pieces and a new second began between them, the first ones don't count.
+    expect(read).toBeLessThanOrEqual(2 * MAX_PINGS_PER_SECOND + 1);
   });
 
   it(`that broke the protocol and goes on sending reads why: ${PEERS} of ${PEERS}`, async () => {
