@@ -5,6 +5,7 @@
  */
 import { RingcastError } from "@ringcast/protocol";
 import { ANYBODY, isListedOrigin, judgeOrigin, tokenOfHeader, type Identity } from "../auth/index.js";
+import { NO_HEADERS } from "./answer.js";
 import type { Exchange } from "./exchange.js";
 import type { AccessOptions } from "./port.js";
 
@@ -47,7 +48,7 @@ export function checkPace(retryAfterMs: number): void {
 
 /** CORS headers of an answer: none but for pages that are listed. */
 export function corsHeaders(access: AccessOptions, origin: string | undefined): Headers {
-  if (access.policy.allowedOrigins.length === 0) return {};
+  if (access.policy.allowedOrigins.length === 0) return NO_HEADERS;
   if (origin === undefined || !isListedOrigin(access.policy, origin)) return { Vary: "Origin" };
   return {
     "Access-Control-Allow-Origin": origin,

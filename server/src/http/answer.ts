@@ -4,36 +4,39 @@
 import { RingcastError, statusOf, type ErrorCode } from "@ringcast/protocol";
 import type { Exchange, HttpResponse } from "./exchange.js";
 
+type Headers = Readonly<Record<string, string>>;
+
 /** An answer before it is finished. */
 export interface Answer {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Headers;
   readonly body?: Uint8Array | string;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const DEFAULT_RETRY_AFTER_MS = 1000;
 const COMMON = { "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store" };
+/** All that nearly every answer carries, frozen so that transports keep what it comes to. */
+const JSON_HEADERS = Object.freeze({ ...COMMON, "Content-Type": JSON_TYPE });
+
+/** What every answer to a request carries, where that is nothing more than what all have. */
+export const NO_HEADERS: Headers = Object.freeze({});
 
 /** A JSON answer. Bytes are taken for JSON already. */
-export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function json(status: number, body: unknown, headers: Headers = NO_HEADERS): Answer {
   const text = body instanceof Uint8Array ? body : JSON.stringify(body);
-  return { status, headers: { "Content-Type": JSON_TYPE, ...headers }, body: text };
+  return { status, headers: headers === NO_HEADERS ? JSON_HEADERS : { ...JSON_HEADERS, ...headers }, body: text };
 }
 
 /** An error that HTTP has a nearer status for than the table: a wrong method (405), content type (415), protocol (426). */
 export class HttpError extends RingcastError {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
 
-  constructor(
-    status: number,
-    message: string,
-    options: { code?: ErrorCode; field?: string; headers?: Readonly<Record<string, string>> } = {},
-  ) {
+  constructor(status: number, message: string, options: { code?: ErrorCode; field?: string; headers?: Headers } = {}) {
     super(options.code ?? "bad_request", message, options.field === undefined ? {} : { field: options.field });
     this.status = status;
-    this.headers = options.headers ?? {};
+    this.headers = options.headers ?? NO_HEADERS;
   }
 }
 
@@ -48,12 +51,9 @@ export function errorAnswer(error: RingcastError): Answer {
 }
 
 /** Sends an answer. `headers` are those that every answer to this request carries, e.g. CORS. */
-export function send(exchange: Exchange, answer: Answer, headers: Readonly<Record<string, string>>): void {
-  const response: HttpResponse = {
-    status: answer.status,
-    headers: { ...COMMON, ...headers, ...answer.headers },
-    body: answer.body ?? "",
-  };
+export function send(exchange: Exchange, { status, body = "", headers: own }: Answer, headers: Headers): void {
+  const isUsual = own === JSON_HEADERS && headers === NO_HEADERS;
+  const response: HttpResponse = { status, headers: isUsual ? own : { ...COMMON, ...headers, ...own }, body };
   exchange.respond(response);
 }
 

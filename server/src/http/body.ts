@@ -1,7 +1,8 @@
 /** Reads request bodies by their content type. */
 import { decodeUtf8, isUtf8, RingcastError, shown } from "@ringcast/protocol";
-import { HttpError } from "./answer.js";
+import { HttpError, type Answer } from "./answer.js";
 import type { Exchange } from "./exchange.js";
+import type { BodyWanted } from "./router.js";
 
 /** A media type without its parameters, and its charset where one is named; both in lower case. */
 export interface MediaType {
@@ -20,6 +21,7 @@ const MAX_SMALL_BODY_BYTES = 65_536;
  */
 export function mediaTypeOf(exchange: Exchange, accepted: readonly string[]): string {
   const header = exchange.header("content-type");
+  if (header !== undefined && accepted.includes(header)) return header;
   const media = parseMediaType(header ?? "");
   const isUtf = media?.charset === undefined || UTF8_NAMES.includes(media.charset);
   if (media !== undefined && accepted.includes(media.type) && isUtf) return media.type;
@@ -30,13 +32,15 @@ export function mediaTypeOf(exchange: Exchange, accepted: readonly string[]): st
 }
 
 /**
- * Reads a small JSON body.
+ * Wants a small JSON body: 415 for another content type, `bad_frame` when it is not JSON, `too_large` over 64 KiB.
  *
- * @returns undefined for an empty body
- * @throws RingcastError `bad_frame` when it is not JSON; 415 for another content type; `too_large` over 64 KiB
+ * @param take gets it parsed; undefined for an empty body
  */
-export async function readSmallJson(exchange: Exchange): Promise<unknown> {
-  const bytes = await exchange.body(MAX_SMALL_BODY_BYTES);
+export function smallJson(exchange: Exchange, take: (body: unknown) => Answer): BodyWanted {
+  return { maxBytes: MAX_SMALL_BODY_BYTES, take: (bytes) => take(parseSmall(exchange, bytes)) };
+}
+
+function parseSmall(exchange: Exchange, bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
   mediaTypeOf(exchange, ["application/json"]);
   try {

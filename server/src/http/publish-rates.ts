@@ -4,6 +4,7 @@ import { addressGroup, ANYBODY, type Identity } from "../auth/index.js";
 import type { PublishInput, PublishOutcome, Publisher } from "../hub/index.js";
 import type { Runtime } from "../runtime/index.js";
 import { Meter, type PublishRates } from "../session/index.js";
+import type { Exchange } from "./exchange.js";
 
 /** Publishers remembered; the one that published the longest ago is forgotten first. */
 const MAX_PUBLISHERS = 10_000;
@@ -30,14 +31,14 @@ export class HttpPublishRates {
   publish(
     publisher: Publisher,
     input: PublishInput,
-    { identity, remoteAddress }: { readonly identity: Identity; readonly remoteAddress: string },
+    { identity, exchange }: { readonly identity: Identity; readonly exchange: Pick<Exchange, "remoteAddress"> },
   ): PublishOutcome | Promise<PublishOutcome> {
     const subject = identity === ANYBODY ? undefined : identity.subject;
     const rates = this.#rates;
     if (rates.messagesPerSecond === 0 && rates.bytesPerSecond === 0 && rates.requestsPerSecond === 0) {
       return publisher.publish(input, subject);
     }
-    const meter = this.#meterOf(`${subject ?? ""} ${addressGroup(remoteAddress)}`);
+    const meter = this.#meterOf(`${subject ?? ""} ${addressGroup(exchange.remoteAddress)}`);
     const excess = meter.takePublish(input, rates, this.#runtime.monotonicMs());
     if (excess !== undefined) {
       const { may, waitMs } = excess;

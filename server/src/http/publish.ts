@@ -8,13 +8,13 @@ import {
   type Limits,
   type PublishBody,
 } from "@ringcast/protocol";
-import { publishedFields, type Hub } from "../hub/index.js";
+import { publishedFields, type Hub, type PublishOutcome } from "../hub/index.js";
 import { json, type Answer } from "./answer.js";
 import { mediaTypeOf } from "./body.js";
 import type { Exchange } from "./exchange.js";
 import type { Call } from "./port.js";
 import type { HttpPublishRates } from "./publish-rates.js";
-import type { Route } from "./router.js";
+import type { BodyWanted, Route } from "./router.js";
 
 const KEY_HEADER = "ringcast-key";
 const JSON_BODY = "application/json";
@@ -40,17 +40,31 @@ export function publishRoute(options: PublishOptions): Route {
   };
 }
 
-async function publish({ hub, limits, maxBodyBytes, rates }: PublishOptions, call: Call): Promise<Answer> {
-  const { exchange, params, identity } = call;
-  const type = mediaTypeOf(exchange, ACCEPTED);
-  const key = keyOf(exchange);
-  const bytes = await exchange.body(maxBodyBytes);
-  const body = type === JSON_BODY ? decodeJson(bytes, key, limits) : wrapRaw(bytes, key, { type, limits });
+function publish(options: PublishOptions, call: Call): BodyWanted {
+  const type = mediaTypeOf(call.exchange, ACCEPTED);
+  const key = keyOf(call.exchange);
+  const { limits, maxBodyBytes } = options;
+  return {
+    maxBytes: maxBodyBytes,
+    take: (bytes) => {
+      const body = type === JSON_BODY ? decodeJson(bytes, key, limits) : wrapRaw(bytes, key, { type, limits });
+      return store(options, call, body);
+    },
+  };
+}
+
+/** Answers at once, unless the publish waits for the storage device. */
+function store({ hub, rates }: PublishOptions, call: Call, body: PublishBody): Answer | Promise<Answer> {
+  const { messages, batch, partition, producer, durability } = body;
+  const input = { topic: call.params["topic"] ?? "", messages, partition, producer, durability };
   // Every request is a gate of its own, so each has its own count of what waits for the storage device.
-  const { remoteAddress } = exchange;
-  const input = { topic: params["topic"] ?? "", ...body };
-  const outcome = await rates.publish(hub.openPublisher(), input, { identity, remoteAddress });
-  return json(201, publishedFields(outcome, { batch: body.batch }));
+  const outcome = rates.publish(hub.openPublisher(), input, call);
+  if (outcome instanceof Promise) return outcome.then((synced) => published(synced, batch));
+  return published(outcome, batch);
+}
+
+function published(outcome: PublishOutcome, batch: boolean): Answer {
+  return json(201, publishedFields(outcome, { batch }));
 }
 
 function decodeJson(bytes: Uint8Array, key: Uint8Array | undefined, limits: Limits): PublishBody {

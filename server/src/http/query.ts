@@ -20,10 +20,8 @@ export function segmentsOf(path: string): string[] {
   if (!path.startsWith("/") || path.length > MAX_PATH_CHARACTERS) {
     throw new RingcastError("bad_request", `The path ${shown(path)} can't be served.`, { field: "path" });
   }
-  return path
-    .slice(1)
-    .split("/")
-    .map((segment) => decode(segment, "path"));
+  const segments = path.slice(1).split("/");
+  return path.includes("%") ? segments.map((segment) => decode(segment, "path")) : segments;
 }
 
 /** What `from` can say in a query. */

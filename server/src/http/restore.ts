@@ -12,11 +12,13 @@ export function restoreRoute({ hub, maxBodyBytes }: Pick<HttpOptions, "hub" | "m
   return {
     method: "POST",
     path: "/v1/topics/:topic/partitions/:partition/records",
-    handle: async ({ exchange, params }) => {
+    handle: ({ exchange, params }) => {
       mediaTypeOf(exchange, [RECORDS_TYPE]);
       const partition = partitionOf(params["partition"] ?? "");
-      const frame = await exchange.body(maxBodyBytes);
-      return json(201, hub.restore(params["topic"] ?? "", partition, frame));
+      return {
+        maxBytes: maxBodyBytes,
+        take: (frame) => json(201, hub.restore(params["topic"] ?? "", partition, frame)),
+      };
     },
   };
 }

@@ -4,14 +4,26 @@ import { HttpError, type Answer } from "./answer.js";
 import type { Call } from "./port.js";
 import { segmentsOf } from "./query.js";
 
-/** A method of a path. `undefined` as the outcome: it has answered by itself (an event stream). */
+/** What a route comes to: an answer, at once or later; the wish for the body; or `undefined`: it has answered by itself (an event stream). */
+export type Outcome = Answer | BodyWanted | undefined | Promise<Answer | undefined>;
+
+/** A route that has judged the head, and goes on when the body is there. */
+export interface BodyWanted {
+  /** A larger one is `too_large`. */
+  readonly maxBytes: number;
+  /** @param body holds until this returns */
+  take(body: Uint8Array): Answer | Promise<Answer>;
+}
+
+/** A method of a path. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Segments; `:name` takes any. */
   readonly path: string;
   /** Needs no token. */
   readonly open?: true;
-  handle(call: Call): Answer | undefined | Promise<Answer | undefined>;
+  /** @throws RingcastError what is answered instead */
+  handle(call: Call): Outcome;
 }
 
 export interface FoundRoute {
@@ -22,20 +34,21 @@ export interface FoundRoute {
 /** Routes by path. */
 export class Router {
   readonly #paths: readonly { readonly pattern: readonly string[]; readonly routes: readonly Route[] }[];
+  readonly #open: ReadonlySet<string>;
 
+  /** @param routes those that are asked for the most come first */
   constructor(routes: readonly Route[]) {
     const paths = [...new Set(routes.map(({ path }) => path))];
     this.#paths = paths.map((path) => ({
       pattern: path.slice(1).split("/"),
       routes: routes.filter((route) => route.path === path),
     }));
+    this.#open = new Set(paths.filter((path) => routes.every((route) => route.path !== path || route.open === true)));
   }
 
   /** Whether a path is open to everybody, with whatever method. */
   isOpen(path: string): boolean {
-    return this.#paths.some(
-      ({ pattern, routes }) => `/${pattern.join("/")}` === path && routes.every(({ open }) => open),
-    );
+    return this.#open.has(path);
   }
 
   /**
@@ -58,12 +71,12 @@ export class Router {
 
 function match(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
   if (pattern.length !== segments.length) return undefined;
+  const isMatch = pattern.every((part, at) => part.startsWith(":") || part === segments[at]);
+  if (!isMatch) return undefined;
   const params: Record<string, string> = {};
-  for (const [index, part] of pattern.entries()) {
-    const segment = segments[index] ?? "";
-    if (part.startsWith(":")) params[part.slice(1)] = segment;
-    else if (part !== segment) return undefined;
-  }
+  pattern.forEach((part, at) => {
+    if (part.startsWith(":")) params[part.slice(1)] = segments[at] ?? "";
+  });
   return params;
 }
 

@@ -7,7 +7,7 @@ import { RingcastError } from "@ringcast/protocol";
 import { ANYBODY, type Identity } from "../auth/index.js";
 import { checkOrigin, corsHeaders, identify, preflightHeaders } from "./access.js";
 import { errorAnswer, HttpError, json, send, type Answer } from "./answer.js";
-import { readSmallJson } from "./body.js";
+import { smallJson } from "./body.js";
 import { connectionRoutes } from "./connections.js";
 import { EVENT_STREAM_HEADERS, EventStreams } from "./events.js";
 import type { Exchange } from "./exchange.js";
@@ -17,7 +17,7 @@ import type { Call, HttpOptions, HttpRoutes, HttpSettings, HttpStats, JsonRoute 
 import { publishRoute } from "./publish.js";
 import { HttpPublishRates } from "./publish-rates.js";
 import { restoreRoute } from "./restore.js";
-import { Router, type Route } from "./router.js";
+import { Router, type Outcome, type Route } from "./router.js";
 import { statusRoutes } from "./status.js";
 import { topicRoutes } from "./topics.js";
 
@@ -29,6 +29,12 @@ export function createHttpRoutes(options: HttpOptions): HttpRoutes {
 type Headers = Readonly<Record<string, string>>;
 
 const SOCKET_PATH = "/v1/ws";
+
+/** A request, and the headers that its answer carries whatever it is. */
+interface Asked {
+  readonly exchange: Exchange;
+  readonly headers: Headers;
+}
 
 class Routes implements HttpRoutes {
   readonly #options: HttpOptions;
@@ -56,13 +62,11 @@ class Routes implements HttpRoutes {
 
   handle(exchange: Exchange): void {
     if (exchange.method === "OPTIONS") {
-      this.#send(exchange, { status: 204 }, preflightHeaders(this.#options.access, exchange));
+      this.#send({ exchange, headers: preflightHeaders(this.#options.access, exchange) }, { status: 204 });
       return;
     }
     const headers = corsHeaders(this.#options.access, exchange.header("origin"));
-    void this.#answer(exchange, headers).then((answer) => {
-      if (answer !== undefined) this.#send(exchange, answer, headers);
-    });
+    this.#carryOut({ exchange, headers }, () => this.#begin(exchange, headers));
   }
 
   configure(settings: HttpSettings): void {
@@ -82,15 +86,33 @@ class Routes implements HttpRoutes {
     this.#streams.close();
   }
 
-  /** Never rejects. */
-  async #answer(exchange: Exchange, headers: Headers): Promise<Answer | undefined> {
+  #begin(exchange: Exchange, headers: Headers): Outcome {
+    const { access } = this.#options;
+    checkOrigin(access, exchange.header("origin"), exchange.header("host"));
+    const isOpen = this.#router.isOpen(exchange.path);
+    const identity = isOpen ? ANYBODY : identify(access, exchange);
+    const { route, params } = this.#router.find(exchange.method, exchange.path);
+    return route.handle({ exchange, params, identity, headers });
+  }
+
+  /** Takes a step of a request, and follows to where it leads. Without promises, so that what is known within a call of the transport is answered within it. */
+  #carryOut(asked: Asked, step: () => Outcome): void {
+    const outcome = this.#outcomeOf(asked, step);
+    if (outcome === undefined) return;
+    if (outcome instanceof Promise) {
+      void outcome
+        .catch((error: unknown) => this.#refuse(asked.exchange, error))
+        .then((answer) => answer && this.#send(asked, answer));
+    } else if ("take" in outcome) {
+      asked.exchange.readBody(outcome.maxBytes, (body) => this.#carryOut(asked, () => outcome.take(contentOf(body))));
+    } else {
+      this.#send(asked, outcome);
+    }
+  }
+
+  #outcomeOf({ exchange }: Asked, step: () => Outcome): Outcome {
     try {
-      const { access } = this.#options;
-      checkOrigin(access, exchange.header("origin"), exchange.header("host"));
-      const isOpen = this.#router.isOpen(exchange.path);
-      const identity = isOpen ? ANYBODY : identify(access, exchange);
-      const { route, params } = this.#router.find(exchange.method, exchange.path);
-      return await route.handle({ exchange, params, identity, headers });
+      return step();
     } catch (error) {
       return this.#refuse(exchange, error);
     }
@@ -106,7 +128,7 @@ class Routes implements HttpRoutes {
     return errorAnswer(new RingcastError("internal", "The hub failed at this request; its log says more."));
   }
 
-  #send(exchange: Exchange, answer: Answer, headers: Headers): void {
+  #send({ exchange, headers }: Asked, answer: Answer): void {
     this.#count(this.#responses, answer.status);
     send(exchange, answer, headers);
   }
@@ -144,12 +166,19 @@ function upgradeRequired(): never {
 }
 
 function asRoute(route: JsonRoute): Route {
+  const answer = (request: unknown): Answer => {
+    const { status, body } = route.handle(request);
+    return json(status, body);
+  };
   return {
     method: route.method,
     path: route.path,
-    handle: async ({ exchange }) => {
-      const { status, body } = route.handle(route.method === "POST" ? await readSmallJson(exchange) : undefined);
-      return json(status, body);
-    },
+    handle: ({ exchange }) => (route.method === "POST" ? smallJson(exchange, answer) : answer(undefined)),
   };
+}
+
+/** @throws what has come instead of the body */
+function contentOf(body: Uint8Array | RingcastError): Uint8Array {
+  if (body instanceof RingcastError) throw body;
+  return body;
 }

@@ -2,10 +2,10 @@
 import { decodeTopicConfig } from "@ringcast/protocol";
 import type { Hub } from "../hub/index.js";
 import { json, type Answer } from "./answer.js";
-import { readSmallJson } from "./body.js";
+import { smallJson } from "./body.js";
 import type { Call } from "./port.js";
 import { Query } from "./query.js";
-import type { Route } from "./router.js";
+import type { BodyWanted, Route } from "./router.js";
 
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1000;
@@ -26,13 +26,14 @@ function list(hub: Hub, { exchange }: Call): Answer {
   return json(200, hub.listTopics(query.text("after"), limit));
 }
 
-async function configure(hub: Hub, { exchange, params }: Call): Promise<Answer> {
-  const body = await readSmallJson(exchange);
+function configure(hub: Hub, { exchange, params }: Call): BodyWanted {
   const ifAbsent = exchange.header("if-none-match")?.trim() === "*";
-  const { created, topic } = hub.putTopic(params["topic"] ?? "", decodeTopicConfig(body === undefined ? {} : body), {
-    ifAbsent,
+  return smallJson(exchange, (body) => {
+    const { created, topic } = hub.putTopic(params["topic"] ?? "", decodeTopicConfig(body === undefined ? {} : body), {
+      ifAbsent,
+    });
+    return json(created ? 201 : 200, topic);
   });
-  return json(created ? 201 : 200, topic);
 }
 
 function remove(hub: Hub, { params }: Call): Answer {

@@ -1,23 +1,36 @@
 /**
- * A request's body on its way in: collects pieces, and settles the one promise that waits for the whole; or swallows what nobody wants.
+ * A request's body on its way in: collects pieces, and hands the whole to the one who waits for it; or swallows what nobody wants.
  */
 import { RingcastError } from "@ringcast/protocol";
+import type { BodyTaker } from "../http/exchange.js";
+import type { Awaited, LateBodies } from "./late-bodies.js";
 import { DISCARD_BYTES, DISCARD_PAUSE_MS } from "./limits.js";
 
-export class RequestBody {
+const NOTHING = new Uint8Array(0);
+
+export class RequestBody implements Awaited {
+  deadline = 0;
   readonly #announcedBytes: number | undefined;
-  #pieces: Uint8Array[] = [];
+  readonly #lateBodies: LateBodies;
+  /** All that has come: one piece in nearly every case. */
+  #first: Uint8Array = NOTHING;
+  #further: Uint8Array[] | undefined;
   #receivedBytes = 0;
   #isComplete = false;
   #isCutOff = false;
   #isLate = false;
   #isDropped = false;
-  #waiting: Waiting | undefined;
+  #take: BodyTaker | undefined;
+  #maxBytes = 0;
   #swallowing: Swallowing | undefined;
 
-  /** @param announcedBytes length by its header; `undefined` where it comes in chunks */
-  constructor(announcedBytes: number | undefined) {
+  /**
+   * @param announcedBytes length by its header; `undefined` where it comes in chunks
+   * @param lateBodies gives it up when it is read and doesn't come
+   */
+  constructor(announcedBytes: number | undefined, lateBodies: LateBodies) {
     this.#announcedBytes = announcedBytes;
+    this.#lateBodies = lateBodies;
     this.#isComplete = announcedBytes === 0;
   }
 
@@ -47,21 +60,15 @@ export class RequestBody {
 
   /** Whether somebody waits for more. */
   get isWanted(): boolean {
-    return this.#waiting !== undefined;
+    return this.#take !== undefined;
   }
 
-  /**
-   * The whole body.
-   *
-   * @throws RingcastError `too_large` as soon as it is known, `bad_request` when it is late or cut off
-   */
-  read(maxBytes: number, timeoutMs: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#giveUp(timeoutMs), timeoutMs).unref();
-      this.#waiting = { resolve, reject, maxBytes, timer };
-      if ((this.#announcedBytes ?? 0) > maxBytes) this.#fail(tooLarge(maxBytes));
-      else this.#settle();
-    });
+  /** Hands over the whole body, or the error: `too_large` as soon as it is known, `bad_request` when it is late or cut off. */
+  read(maxBytes: number, take: BodyTaker): void {
+    this.#take = take;
+    this.#maxBytes = maxBytes;
+    if ((this.#announcedBytes ?? 0) > maxBytes) this.#fail(tooLarge(maxBytes));
+    else if (!this.#isSettled()) this.#lateBodies.add(this);
   }
 
   /** Takes a piece, which is kept: hand over a copy. */
@@ -70,9 +77,8 @@ export class RequestBody {
       this.skip(piece.length);
       return;
     }
-    this.#receivedBytes += piece.length;
-    this.#pieces.push(piece);
-    this.#settle();
+    this.#keep(piece);
+    this.#isSettled();
   }
 
   /** Counts a piece of a body that was dropped. */
@@ -85,24 +91,32 @@ export class RequestBody {
     else swallowing.timer.refresh();
   }
 
-  /** That was the last piece. */
+  /** That was all. */
   complete(): void {
     this.#isComplete = true;
-    this.#settle();
+    this.#isSettled();
     this.#swallowed();
+  }
+
+  /** Takes the last piece, which may be overwritten when this returns. */
+  completeWith(piece: Uint8Array): void {
+    if (this.#isDropped) this.skip(piece.length);
+    else this.#keep(this.isWanted ? piece : new Uint8Array(piece));
+    this.complete();
   }
 
   /** The peer went away. */
   cutOff(): void {
     this.#isCutOff = true;
-    this.#settle();
+    this.#isSettled();
     this.#swallowed();
   }
 
   /** Nobody wants it: what has come and what will come is thrown away. */
   drop(): void {
     this.#isDropped = true;
-    this.#pieces = [];
+    this.#first = NOTHING;
+    this.#further = undefined;
   }
 
   /**
@@ -128,48 +142,47 @@ export class RequestBody {
     swallowing.over();
   }
 
-  #settle(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    if (this.#receivedBytes > waiting.maxBytes) {
-      this.#fail(tooLarge(waiting.maxBytes));
-      return;
-    }
-    if (this.#isComplete) {
-      this.#succeed(waiting);
-      return;
-    }
-    if (this.#isCutOff) this.#fail(new RingcastError("bad_request", "The request was cut off inside its body."));
-  }
-
-  #succeed(waiting: Waiting): void {
-    clearTimeout(waiting.timer);
-    this.#waiting = undefined;
-    const [only, ...more] = this.#pieces;
-    waiting.resolve(only !== undefined && more.length === 0 ? only : Buffer.concat(this.#pieces));
-    this.#pieces = [];
-  }
-
-  #giveUp(timeoutMs: number): void {
+  /** Its time is over. */
+  giveUp(): void {
     this.#isLate = true;
-    this.#fail(tookTooLong(timeoutMs));
+    this.#fail(tookTooLong(this.#lateBodies.timeoutMs));
+  }
+
+  #keep(piece: Uint8Array): void {
+    if (this.#receivedBytes === 0) this.#first = piece;
+    else (this.#further ??= []).push(piece);
+    this.#receivedBytes += piece.length;
+  }
+
+  /** Tells whoever waits as soon as there is something to be told. @returns whether nobody waits any more */
+  #isSettled(): boolean {
+    if (this.#take === undefined) return true;
+    if (this.#receivedBytes > this.#maxBytes) this.#fail(tooLarge(this.#maxBytes));
+    else if (this.#isComplete) this.#succeed();
+    else if (this.#isCutOff) this.#fail(new RingcastError("bad_request", "The request was cut off inside its body."));
+    else return false;
+    return true;
+  }
+
+  #succeed(): void {
+    const body = this.#further === undefined ? this.#first : Buffer.concat([this.#first, ...this.#further]);
+    this.#first = NOTHING;
+    this.#further = undefined;
+    this.#tell(body);
   }
 
   #fail(error: RingcastError): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    clearTimeout(waiting.timer);
-    this.#waiting = undefined;
+    if (this.#take === undefined) return;
     this.drop();
-    waiting.reject(error);
+    this.#tell(error);
   }
-}
 
-interface Waiting {
-  readonly resolve: (body: Uint8Array) => void;
-  readonly reject: (error: RingcastError) => void;
-  readonly maxBytes: number;
-  readonly timer: NodeJS.Timeout;
+  #tell(outcome: Uint8Array | RingcastError): void {
+    const take = this.#take;
+    this.#lateBodies.delete(this);
+    this.#take = undefined;
+    take?.(outcome);
+  }
 }
 
 interface Swallowing {

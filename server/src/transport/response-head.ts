@@ -37,9 +37,13 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
+const LINES: ReadonlyMap<number, string> = new Map(
+  Object.entries(REASONS).map(([status, reason]) => [Number(status), `${status} ${reason}`]),
+);
+
 /** `404 Not Found`. */
 export function statusLine(status: number): string {
-  return `${status} ${REASONS[status] ?? "Unknown"}`;
+  return LINES.get(status) ?? `${status} Unknown`;
 }
 
 /** A header value that can't end its line: what is neither visible ASCII, space nor tab becomes `?`. */

@@ -1,15 +1,15 @@
 import { request } from "node:http";
 import { describe, expect, it } from "vitest";
-import { ERRORS, type RingcastError } from "@ringcast/protocol";
+import type { RingcastError } from "@ringcast/protocol";
 import type { TransportName } from "../../../server/src/transport/index.js";
 import type { Exchange } from "../../../server/src/http/exchange.js";
 import { until, within } from "../../support/until.js";
 import { ask, dial } from "../../support/raw-client.js";
-import { openRig, text, type Rig } from "./rig.js";
+import { echo, openRig, text, type Rig } from "./rig.js";
 
 export function httpSuite(name: TransportName): void {
   describe("a request", () => {
-    it("is handed over with method, path, query, headers and address, all still there after an await", async () => {
+    it("is handed over with method, path, query and headers, all still there after the answer", async () => {
       await using rig = await openRig(name);
       rig.handle = (exchange) => void answerLater(exchange);
       const response = await fetch(`${rig.url}/a%2Fb/c?x=1&y=%20`, { headers: { "X-One": "é 1", "X-Two": "2" } });
@@ -20,8 +20,16 @@ export function httpSuite(name: TransportName): void {
       expect(exchange.query).toBe("x=1&y=%20");
       expect(exchange.header("x-two")).toBe("2");
       expect(exchange.header("x-three")).toBeUndefined();
-      expect(exchange.remoteAddress).toBe("127.0.0.1");
       expect(exchange.aborted).toBe(false);
+    });
+
+    it("tells its peer's address until it is answered, and afterwards if it was asked before", async () => {
+      await using rig = await openRig(name);
+      rig.handle = (exchange) => {
+        setImmediate(() => exchange.respond(text(200, exchange.remoteAddress)));
+      };
+      expect(await (await fetch(rig.url)).text()).toBe("127.0.0.1");
+      expect(rig.exchanges[0]?.remoteAddress).toBe("127.0.0.1");
     });
 
     it("has an empty query without a question mark", async () => {
@@ -46,7 +54,7 @@ export function httpSuite(name: TransportName): void {
 
     it("with an upgrade to something else is a plain request, body and all", async () => {
       await using rig = await openRig(name);
-      rig.handle = (exchange) => void echo(exchange, 100);
+      rig.handle = (exchange) => echo(exchange, 100);
       const head = "POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n";
       const answer = await ask(rig.port, `${head}Content-Length: 5\r\n\r\nhello`);
       expect(answer.status).toBe(200);
@@ -166,7 +174,7 @@ export function httpSuite(name: TransportName): void {
   describe("a body", () => {
     it("comes whole by length, and by chunks", async () => {
       await using rig = await openRig(name);
-      rig.handle = (exchange) => void echo(exchange, 1_000_000);
+      rig.handle = (exchange) => echo(exchange, 1_000_000);
       const long = "x".repeat(700_000);
       expect(await (await fetch(rig.url, { method: "POST", body: "short" })).text()).toBe("short");
       expect(await (await fetch(rig.url, { method: "POST", body: long })).text()).toBe(long);
@@ -184,7 +192,7 @@ export function httpSuite(name: TransportName): void {
 
     it("over the limit is refused by its announced length, before it is sent", async () => {
       await using rig = await openRig(name);
-      rig.handle = (exchange) => void echo(exchange, 1_000);
+      rig.handle = (exchange) => echo(exchange, 1_000);
       using client = await dial(rig.port);
       client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
       await client.reads(/^HTTP\/1\.1 413 /);
@@ -192,7 +200,7 @@ export function httpSuite(name: TransportName): void {
 
     it("over the limit is refused as soon as too much has come in chunks", async () => {
       await using rig = await openRig(name);
-      rig.handle = (exchange) => void echo(exchange, 1_000);
+      rig.handle = (exchange) => echo(exchange, 1_000);
       using client = await dial(rig.port);
       client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
       for (let count = 0; count < 11; count++) client.send(`64\r\n${"x".repeat(100)}\r\n`);
@@ -201,7 +209,7 @@ export function httpSuite(name: TransportName): void {
 
     it("over the limit leaves the client able to read why, and to go on", async () => {
       await using rig = await openRig(name);
-      rig.handle = (exchange) => void echo(exchange, 1_000);
+      rig.handle = (exchange) => echo(exchange, 1_000);
       for (let count = 0; count < 5; count++) {
         const response = await fetch(rig.url, { method: "POST", body: Buffer.alloc(5_000_000) });
         expect(response.status).toBe(413);
@@ -212,7 +220,7 @@ export function httpSuite(name: TransportName): void {
 
     it("that takes too long is refused", async () => {
       await using rig = await openRig(name, { requestTimeoutMs: 1_000 });
-      rig.handle = (exchange) => void echo(exchange, 1_000);
+      rig.handle = (exchange) => echo(exchange, 1_000);
       using client = await dial(rig.port);
       client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx");
       await client.reads(/^HTTP\/1\.1 400 [\s\S]*Connection: close[\s\S]*Send the whole body within 1000 ms/i);
@@ -221,7 +229,7 @@ export function httpSuite(name: TransportName): void {
     it("that is cut off rejects, and nobody is answered", async () => {
       await using rig = await openRig(name);
       let failed: RingcastError | undefined;
-      rig.handle = (exchange) => void exchange.body(1_000).catch((error: unknown) => (failed = error as RingcastError));
+      rig.handle = (exchange) => exchange.readBody(1_000, (body) => (failed = body as RingcastError));
       using client = await dial(rig.port);
       client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx");
       await until("the request is there", () => rig.exchanges.length === 1);
@@ -235,7 +243,7 @@ export function httpSuite(name: TransportName): void {
       ["a chunk size beyond all bounds", "fffffffffffffffff\r\nx"],
     ])("with %s never reaches a route's end", async (_what, chunks) => {
       await using rig = await openRig(name);
-      rig.handle = (exchange) => void echo(exchange, 1_000);
+      rig.handle = (exchange) => echo(exchange, 1_000);
       const answer = await ask(rig.port, `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
       expect([0, 400, 413]).toContain(answer.status);
     });
@@ -247,18 +255,9 @@ async function answerLater(exchange: Exchange): Promise<void> {
   exchange.respond(text(200, exchange.path));
 }
 
-async function echo(exchange: Exchange, maxBytes: number): Promise<void> {
-  try {
-    exchange.respond({ status: 200, headers: {}, body: await exchange.body(maxBytes) });
-  } catch (error) {
-    const { code, message } = error as RingcastError;
-    exchange.respond(text(ERRORS[code].status, `${code}: ${message}`));
-  }
-}
-
 async function echoLate(exchange: Exchange): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 50));
-  await echo(exchange, 10_000_000);
+  echo(exchange, 10_000_000);
 }
 
 /** A chunked POST, one chunk per piece. */

@@ -1,4 +1,5 @@
 /** A transport on a free port, with an application above it that only writes down what it is told. */
+import { ERRORS, RingcastError } from "@ringcast/protocol";
 import {
   createTransport,
   type Handshake,
@@ -137,4 +138,15 @@ export function frameOf(payload: string | Uint8Array, changes: Partial<Frame> = 
 
 export function text(status: number, body: string): { status: number; headers: Record<string, string>; body: string } {
   return { status, headers: { "Content-Type": "text/plain" }, body };
+}
+
+/** Answers with the body, or with what there is instead. */
+export function echo(exchange: Exchange, maxBytes: number): void {
+  exchange.readBody(maxBytes, (body) => {
+    if (body instanceof RingcastError) {
+      exchange.respond(text(ERRORS[body.code].status, `${body.code}: ${body.message}`));
+    } else {
+      exchange.respond({ status: 200, headers: {}, body: Buffer.from(body) });
+    }
+  });
 }

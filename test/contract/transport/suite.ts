@@ -9,15 +9,15 @@ import { streamSuite } from "./stream-suite.js";
 import { tlsSuite } from "./tls-suite.js";
 import { webSocketSuite } from "./web-socket-suite.js";
 
-/** What every transport must do. Concurrent, because some of it is to wait for a library's time-out. */
+/** What every transport must do. Concurrent, because some of it is to wait for a library's time-out; what waits for the longest comes first. */
 export async function transportSuite(name: TransportName): Promise<void> {
   const isMissing = name === "uws" && (await loadUws(MAX_HEADER_BYTES)) instanceof Error;
   const why = isMissing ? ` (skipped: uWebSockets.js has no binary for Node ${process.version})` : "";
   describe.skipIf(isMissing).concurrent(`transport ${name}${why}`, () => {
-    webSocketSuite(name);
-    httpSuite(name);
     streamSuite(name);
     guardSuite(name);
+    webSocketSuite(name);
+    httpSuite(name);
     listenSuite(name);
     tlsSuite(name);
   });

@@ -7,7 +7,7 @@ import { makeCertificate, writeCertificate, type TestCertificate } from "../../s
 import { tempDir } from "../../support/temp-dir.js";
 import { until, within } from "../../support/until.js";
 import { dial } from "../../support/raw-client.js";
-import { frameOf, openRig, text, WEB_SOCKET_PATH, type Rig } from "./rig.js";
+import { echo, frameOf, openRig, WEB_SOCKET_PATH, type Rig } from "./rig.js";
 
 const FRAME_BYTES = 512 * 1024;
 
@@ -16,9 +16,7 @@ export function tlsSuite(name: TransportName): void {
   describe("TLS", () => {
     it("carries requests, bodies and answers of every size", async () => {
       await using secure = await openSecure(name);
-      secure.rig.handle = (exchange) => {
-        void exchange.body(1_000_000).then((body) => exchange.respond({ ...text(200, ""), body }));
-      };
+      secure.rig.handle = (exchange) => echo(exchange, 1_000_000);
       const body = Buffer.alloc(300_000, "x");
       expect(await secure.ask("POST", "/", body)).toEqual({ status: 200, body: body.toString() });
       expect(await secure.ask("POST", "/", Buffer.from("small"))).toEqual({ status: 200, body: "small" });

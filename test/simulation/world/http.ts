@@ -42,7 +42,7 @@ export function serve(http: HttpRoutes, socket: Socket): SocketHandler {
     remoteAddress: socket.remoteAddress,
     header: (name) => headersOf(request)[name],
     headerCount: (name) => (Object.hasOwn(headersOf(request), name) ? 1 : 0),
-    body: () => Promise.resolve(Buffer.from(request.body === undefined ? "" : JSON.stringify(request.body))),
+    readBody: (_maxBytes, take) => take(Buffer.from(request.body === undefined ? "" : JSON.stringify(request.body))),
     respond: ({ status, body }: HttpResponse) => {
       write(socket, JSON.stringify({ status }));
       write(socket, body);

@@ -3,10 +3,18 @@
  * `await`; after the peer has gone the library's object throws at every touch, so it is let go of then.
  */
 import type * as uWebSockets from "uWebSockets.js";
-import type { Exchange, HttpHead, HttpResponse, ResponseStream, ResponseStreamHandler } from "../../http/exchange.js";
+import type {
+  BodyTaker,
+  Exchange,
+  HttpHead,
+  HttpResponse,
+  ResponseStream,
+  ResponseStreamHandler,
+} from "../../http/exchange.js";
 import { addressFromBytes } from "../address.js";
+import type { LateBodies } from "../late-bodies.js";
 import { DISCARD_BYTES } from "../limits.js";
-import type { TransportOptions } from "../port.js";
+import type { TransportHandlers } from "../port.js";
 import { RequestBody } from "../request-body.js";
 import type { RequestHead } from "../request-head.js";
 import { isBodiless } from "../response-head.js";
@@ -18,29 +26,41 @@ const UNASKED_BYTES = 64 * 1024;
 /** The library looks at the length of the `Connection` header alone. */
 const CLOSE = "close";
 
+/** What all requests of a transport share. */
+export interface UwsExchangeShared {
+  readonly lateBodies: LateBodies;
+  readonly streams: StreamKeeper;
+}
+
 export class UwsExchange implements Exchange {
-  readonly remoteAddress: string;
   readonly #head: RequestHead;
-  readonly #options: TransportOptions;
-  readonly #streams: StreamKeeper;
+  readonly #shared: UwsExchangeShared;
   readonly #body: RequestBody;
+  #remoteAddress: string | undefined;
   #response: uWebSockets.HttpResponse | undefined;
   #stream: UwsResponseStream | undefined;
   /** Answered already; the library has yet to be told that the connection can go. */
   #lingering: uWebSockets.HttpResponse | undefined;
   #isAborted = false;
   #isResting = false;
+  /** Within a call of the library about this request: it has corked the connection. */
+  #isCorked = false;
 
   /** Must be made inside the library's handler. */
-  constructor(response: uWebSockets.HttpResponse, head: RequestHead, options: TransportOptions, streams: StreamKeeper) {
+  constructor(response: uWebSockets.HttpResponse, head: RequestHead, shared: UwsExchangeShared) {
     response.onAborted(() => this.#aborted());
     this.#response = response;
     this.#head = head;
-    this.#options = options;
-    this.#streams = streams;
-    this.#body = new RequestBody(head.contentLength);
-    this.remoteAddress = addressFromBytes(new Uint8Array(response.getRemoteAddress()));
+    this.#shared = shared;
+    this.#body = new RequestBody(head.contentLength, shared.lateBodies);
     if (!this.#body.isComplete) response.onData((piece, isLast) => this.#received(piece, isLast));
+  }
+
+  /** Has it handled, inside the library's handler too. */
+  handOver(handlers: Pick<TransportHandlers, "request">): void {
+    this.#isCorked = true;
+    handlers.request(this);
+    this.#isCorked = false;
   }
 
   get method(): string {
@@ -55,6 +75,10 @@ export class UwsExchange implements Exchange {
     return this.#head.query;
   }
 
+  get remoteAddress(): string {
+    return (this.#remoteAddress ??= addressOf(this.#response));
+  }
+
   get aborted(): boolean {
     return this.#isAborted;
   }
@@ -67,10 +91,9 @@ export class UwsExchange implements Exchange {
     return this.#head.count(name);
   }
 
-  body(maxBytes: number): Promise<Uint8Array> {
-    const body = this.#body.read(maxBytes, this.#options.requestTimeoutMs);
+  readBody(maxBytes: number, take: BodyTaker): void {
+    this.#body.read(maxBytes, take);
     this.#resume();
-    return body;
   }
 
   respond(answer: HttpResponse): void {
@@ -82,11 +105,11 @@ export class UwsExchange implements Exchange {
     this.#response = undefined;
     const isHead = this.method === "HEAD";
     if (this.#lingersAfter(answer, close)) {
-      response.cork(() => writeUnended(response, answer, { isHead }));
+      this.#write(response, () => writeUnended(response, answer, { isHead }));
       this.#linger(response);
       return;
     }
-    response.cork(() => {
+    this.#write(response, () => {
       writeHead(response, answer.status, answer.headers);
       writeBody(response, { isHead, close, answer });
     });
@@ -97,7 +120,7 @@ export class UwsExchange implements Exchange {
     this.#response = undefined;
     this.#body.drop();
     this.#resume();
-    this.#stream = new UwsResponseStream(response, events, this.#streams);
+    this.#stream = new UwsResponseStream(response, events, this.#shared.streams);
     this.#stream.begin(head);
     return this.#stream;
   }
@@ -112,14 +135,14 @@ export class UwsExchange implements Exchange {
    * before a body has been read. Behind a request whose framing is in doubt nothing may be read.
    */
   #lingersAfter(answer: HttpHead, close: boolean): boolean {
-    const isLast = close || this.#head.header("connection")?.length === CLOSE.length;
     const isRefusal = answer.status >= 400 && answer.close !== true;
-    return isLast && isRefusal && this.#body.missingBytes > 0 && !this.#body.isLate;
+    if (!isRefusal || this.#body.missingBytes === 0 || this.#body.isLate) return false;
+    return close || this.#head.header("connection")?.length === CLOSE.length;
   }
 
   #linger(response: uWebSockets.HttpResponse): void {
     this.#lingering = response;
-    this.#body.swallow(this.#options.requestTimeoutMs, () => {
+    this.#body.swallow(this.#shared.lateBodies.timeoutMs, () => {
       // Where the body came in one packet with its head, the answer still waits in the cork buffer, which a close throws away.
       setImmediate(() => {
         this.#lingering?.close();
@@ -129,10 +152,18 @@ export class UwsExchange implements Exchange {
   }
 
   #received(piece: ArrayBuffer, isLast: boolean): void {
-    if (this.#body.isDropped) this.#body.skip(piece.byteLength);
+    this.#isCorked = true;
+    if (isLast) this.#body.completeWith(new Uint8Array(piece));
+    else if (this.#body.isDropped) this.#body.skip(piece.byteLength);
     else if (piece.byteLength > 0) this.#body.add(new Uint8Array(piece.slice(0)));
-    if (isLast) this.#body.complete();
-    else if (!this.#body.isWanted && this.#body.receivedBytes > UNASKED_BYTES) this.#rest();
+    this.#isCorked = false;
+    if (!isLast && !this.#body.isWanted && this.#body.receivedBytes > UNASKED_BYTES) this.#rest();
+  }
+
+  /** Has what is written leave at once, in one piece. */
+  #write(response: uWebSockets.HttpResponse, write: () => void): void {
+    if (this.#isCorked) write();
+    else response.cork(write);
   }
 
   #rest(): void {
@@ -154,6 +185,10 @@ export class UwsExchange implements Exchange {
     this.#body.cutOff();
     this.#stream?.gone();
   }
+}
+
+function addressOf(response: uWebSockets.HttpResponse | undefined): string {
+  return response === undefined ? "" : addressFromBytes(new Uint8Array(response.getRemoteAddress()));
 }
 
 interface BodyOptions {

@@ -43,7 +43,7 @@ export class UwsSocket implements Socket {
   #closeCode: number | undefined;
   #pings: PingMeter | undefined;
   #isPongDue = false;
-  /** Inside of {@link received}. */
+  /** Inside of {@link received} or {@link opened}: the library has corked the socket, in the latter behind its answer to the handshake. */
   #isReceiving = false;
 
   /** Made with the handshake; {@link opened} follows. */
@@ -63,7 +63,7 @@ export class UwsSocket implements Socket {
     return native.getBufferedAmount() > 0 ? "full" : "open";
   }
 
-  /** The library has corked the socket while it hands out the messages of a packet. */
+  /** What is sent here leaves with all else that the library's cork holds, in one write. */
   sendWithin(bytes: Uint8Array, isBinary: boolean): SendResult | undefined {
     if (!this.#isReceiving) return undefined;
     const native = this.#native;
@@ -105,7 +105,9 @@ export class UwsSocket implements Socket {
   /** The library tells: open. */
   opened(native: NativeSocket): void {
     this.#native = native;
+    this.#isReceiving = true;
     this.#handler = this.#accept?.(this);
+    this.#isReceiving = false;
     this.#accept = undefined;
   }
 

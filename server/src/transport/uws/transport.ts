@@ -5,12 +5,13 @@ import { RingcastError } from "@ringcast/protocol";
 import type * as uWebSockets from "uWebSockets.js";
 import { addressFromBytes } from "../address.js";
 import { judgeHandshake, judgeRequest, refusePlainRequest, wantsWebSocket, type Refusal } from "../guard.js";
+import { LateBodies } from "../late-bodies.js";
 import { GOODBYE_MS } from "../limits.js";
 import { addressRefused } from "../listen-error.js";
 import type { Handshake, Transport, TransportHandlers, TransportOptions } from "../port.js";
 import type { RequestHead } from "../request-head.js";
 import type { TlsFiles } from "../tls.js";
-import { UwsExchange } from "./exchange.js";
+import { UwsExchange, type UwsExchangeShared } from "./exchange.js";
 import type { UwsLibrary } from "./library.js";
 import { listenAlone, listenBeside, type Listening } from "./listening.js";
 import { copyHead } from "./request.js";
@@ -37,8 +38,8 @@ export class UwsTransport implements Transport {
   readonly #handlers: TransportHandlers;
   /** The last one listens. Those before it had an older certificate and keep the connections that were made with it. */
   readonly #apps: uWebSockets.TemplatedApp[] = [];
-  readonly #streams = new StreamKeeper();
-  readonly #shared: UwsSocketShared;
+  readonly #exchanges: UwsExchangeShared;
+  readonly #sockets: UwsSocketShared;
   #listening: Listening | undefined;
   #isClosed = false;
 
@@ -46,7 +47,8 @@ export class UwsTransport implements Transport {
     this.#library = library;
     this.#options = options;
     this.#handlers = handlers;
-    this.#shared = {
+    this.#exchanges = { lateBodies: new LateBodies(options.requestTimeoutMs), streams: new StreamKeeper() };
+    this.#sockets = {
       maxFrameBytes: options.maxFrameBytes,
       maxBufferedBytes: options.maxBufferedBytes,
       closing: new Set(),
@@ -81,8 +83,8 @@ export class UwsTransport implements Transport {
     this.#isClosed = true;
     this.stopListening();
     // Those that were told to close and still have bytes to read get a moment.
-    await waitUntil(() => this.#shared.closing.size === 0, GOODBYE_MS);
-    this.#streams.close();
+    await waitUntil(() => this.#sockets.closing.size === 0, GOODBYE_MS);
+    this.#exchanges.streams.close();
     for (const app of this.#apps) app.close();
   }
 
@@ -116,8 +118,7 @@ export class UwsTransport implements Transport {
       this.#refuse(response, refusal);
       return;
     }
-    const exchange = new UwsExchange(response, head, this.#options, this.#streams);
-    this.#handlers.request(exchange);
+    new UwsExchange(response, head, this.#exchanges).handOver(this.#handlers);
   }
 
   /** uWebSockets.js hands over handshakes without a key of the right length as plain requests. */
@@ -143,7 +144,7 @@ export class UwsTransport implements Transport {
       answerHandshake(response, answer);
       return;
     }
-    const socket = new UwsSocket(remoteAddress, this.#shared, (opened) => answer.open(opened));
+    const socket = new UwsSocket(remoteAddress, this.#sockets, (opened) => answer.open(opened));
     const key = head.header("sec-websocket-key") ?? "";
     response.upgrade<UwsUserData>({ socket }, key, answer.subprotocol ?? "", "", context);
   }

@@ -2,10 +2,17 @@
  * A request of node:http.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange, HttpHead, HttpResponse, ResponseStream, ResponseStreamHandler } from "../../http/exchange.js";
+import type {
+  BodyTaker,
+  Exchange,
+  HttpHead,
+  HttpResponse,
+  ResponseStream,
+  ResponseStreamHandler,
+} from "../../http/exchange.js";
 import { plainAddress } from "../address.js";
+import type { LateBodies } from "../late-bodies.js";
 import { DISCARD_BYTES } from "../limits.js";
-import type { TransportOptions } from "../port.js";
 import { RequestBody } from "../request-body.js";
 import type { RequestHead } from "../request-head.js";
 import { isBodiless, safeHeaderValue, statusLine } from "../response-head.js";
@@ -17,18 +24,18 @@ export class WsExchange implements Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #head: RequestHead;
-  readonly #options: TransportOptions;
+  readonly #lateBodies: LateBodies;
   readonly #body: RequestBody;
   #isReading = false;
   #isAnswered = false;
   #isAborted = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, head: RequestHead, options: TransportOptions) {
+  constructor(request: IncomingMessage, response: ServerResponse, head: RequestHead, lateBodies: LateBodies) {
     this.#request = request;
     this.#response = response;
     this.#head = head;
-    this.#options = options;
-    this.#body = new RequestBody(head.contentLength);
+    this.#lateBodies = lateBodies;
+    this.#body = new RequestBody(head.contentLength, lateBodies);
     this.remoteAddress = plainAddress(request.socket.remoteAddress ?? "");
     request.on("error", () => this.#aborted());
     response.on("close", () => this.#closed());
@@ -58,11 +65,10 @@ export class WsExchange implements Exchange {
     return this.#head.count(name);
   }
 
-  body(maxBytes: number): Promise<Uint8Array> {
-    const body = this.#body.read(maxBytes, this.#options.requestTimeoutMs);
+  readBody(maxBytes: number, take: BodyTaker): void {
+    this.#body.read(maxBytes, take);
     if (this.#isAborted) this.#body.cutOff();
     this.#read();
-    return body;
   }
 
   respond(answer: HttpResponse): void {
@@ -110,7 +116,7 @@ export class WsExchange implements Exchange {
     if (bytes === undefined) this.#response.flushHeaders();
     else this.#response.write(bytes);
     this.#read();
-    this.#body.swallow(this.#options.requestTimeoutMs, () => this.#response.end());
+    this.#body.swallow(this.#lateBodies.timeoutMs, () => this.#response.end());
   }
 
   #read(): void {

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket as NetSocket } from "node:net";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { plainAddress } from "../address.js";
 import { judgeHandshake, judgeRequest, wantsWebSocket, type Refusal } from "../guard.js";
+import { LateBodies } from "../late-bodies.js";
 import { CLOSE_TIMEOUT_MS, GOODBYE_MS } from "../limits.js";
 import { addressRefused } from "../listen-error.js";
 import type { Handshake, HandshakeAnswer, Transport, TransportHandlers, TransportOptions } from "../port.js";
@@ -36,6 +37,7 @@ export class WsTransport implements Transport {
   readonly #server: StrictServer;
   readonly #webSockets: WebSocketServer;
   readonly #shared: WsSocketShared;
+  readonly #lateBodies: LateBodies;
   readonly #connections = new Set<NetSocket>();
   /** Echoed by the handshake that is being answered. */
   #subprotocol: string | undefined;
@@ -44,6 +46,7 @@ export class WsTransport implements Transport {
     this.#options = options;
     this.#handlers = handlers;
     this.#shared = { maxFrameBytes: options.maxFrameBytes, open: new Set() };
+    this.#lateBodies = new LateBodies(options.requestTimeoutMs);
     this.#webSockets = new WebSocketServer(libraryOptions(options));
     this.#webSockets.on("headers", (headers) => {
       if (this.#subprotocol !== undefined)
@@ -93,7 +96,7 @@ export class WsTransport implements Transport {
   #request(request: IncomingMessage, response: ServerResponse): void {
     if (!enterPipeline(request.socket, response)) return;
     const head = copyHead(request);
-    const exchange = new WsExchange(request, response, head, this.#options);
+    const exchange = new WsExchange(request, response, head, this.#lateBodies);
     const refusal = this.#judge(head, request);
     if (refusal === undefined) {
       this.#handlers.request(exchange);

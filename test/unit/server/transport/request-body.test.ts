@@ -1,47 +1,115 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RingcastError } from "@ringcast/protocol";
+import { LateBodies } from "../../../../server/src/transport/late-bodies.js";
 import { DISCARD_BYTES, DISCARD_PAUSE_MS } from "../../../../server/src/transport/limits.js";
 import { RequestBody } from "../../../../server/src/transport/request-body.js";
 
 const LATE_MS = 10_000;
 
 describe("RequestBody", () => {
-  it("joins its pieces, those that came before somebody asked too", async () => {
-    const body = new RequestBody(6);
+  it("joins its pieces, those that came before somebody asked too", () => {
+    const body = bodyOf(6);
     body.add(Buffer.from("ab"));
-    const whole = body.read(6, LATE_MS);
+    const told = read(body, 6);
     body.add(Buffer.from("cd"));
     expect(body.missingBytes).toBe(2);
-    body.add(Buffer.from("ef"));
-    body.complete();
-    expect(Buffer.from(await whole).toString()).toBe("abcdef");
+    body.completeWith(Buffer.from("ef"));
+    expect(textOf(told)).toBe("abcdef");
     expect(body.missingBytes).toBe(0);
   });
 
-  it("is there at once when nothing was announced", async () => {
-    expect(await new RequestBody(0).read(0, LATE_MS)).toHaveLength(0);
+  it("hands over its only piece as it is, before that may be overwritten", () => {
+    const body = bodyOf(2);
+    const told = read(body, 2);
+    const piece = Buffer.from("ab");
+    body.completeWith(piece);
+    expect(told[0]).toBe(piece);
   });
 
-  it("is refused by its announcement before a byte has come", async () => {
-    await expect(new RequestBody(11).read(10, LATE_MS)).rejects.toMatchObject({ code: "too_large" });
+  it("keeps a copy of a last piece that nobody has asked for yet", () => {
+    const body = bodyOf(2);
+    const piece = Buffer.from("ab");
+    body.completeWith(piece);
+    piece.fill("x");
+    expect(textOf(read(body, 2))).toBe("ab");
   });
 
-  it("is refused one byte past the limit when it comes in chunks", async () => {
-    const body = new RequestBody(undefined);
-    const whole = body.read(10, LATE_MS);
+  it("is there at once when nothing was announced", () => {
+    expect(textOf(read(bodyOf(0), 0))).toBe("");
+  });
+
+  it("is refused by its announcement before a byte has come", () => {
+    expect(read(bodyOf(11), 10)).toMatchObject([{ code: "too_large" }]);
+  });
+
+  it("is refused one byte past the limit when it comes in chunks", () => {
+    const body = bodyOf(undefined);
+    const told = read(body, 10);
     body.add(Buffer.alloc(10));
     expect(body.isWanted).toBe(true);
     body.add(Buffer.alloc(1));
-    await expect(whole).rejects.toMatchObject({ code: "too_large" });
+    body.complete();
+    expect(told).toMatchObject([{ code: "too_large" }]);
     expect(body.isWanted).toBe(false);
   });
 
-  it("is refused when it is late, and when it is cut off", async () => {
-    await expect(new RequestBody(1).read(1, 1)).rejects.toThrow("Send the whole body within 1 ms.");
-    const body = new RequestBody(1);
-    body.cutOff();
-    await expect(body.read(1, LATE_MS)).rejects.toMatchObject({ code: "bad_request" });
+  it("is refused when it is cut off, before it is asked for or later", () => {
+    const before = bodyOf(1);
+    before.cutOff();
+    expect(read(before, 1)).toMatchObject([{ code: "bad_request" }]);
+    const later = bodyOf(1);
+    const told = read(later, 1);
+    later.cutOff();
+    later.cutOff();
+    expect(told).toMatchObject([{ code: "bad_request" }]);
   });
 });
+
+describe("Bodies that are late", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("are refused each in its own time, by one timer", () => {
+    const lateBodies = new LateBodies(LATE_MS);
+    const first = read(new RequestBody(1, lateBodies), 1);
+    vi.advanceTimersByTime(LATE_MS / 2);
+    const second = read(new RequestBody(1, lateBodies), 1);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(LATE_MS / 2 - 1);
+    expect(first).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(first).toMatchObject([{ code: "bad_request", message: `Send the whole body within ${LATE_MS} ms.` }]);
+    expect(second).toEqual([]);
+    vi.advanceTimersByTime(LATE_MS / 2);
+    expect(second).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("leave alone what has come in the meantime", () => {
+    const body = bodyOf(1);
+    const told = read(body, 1);
+    body.completeWith(Buffer.from("a"));
+    vi.advanceTimersByTime(2 * LATE_MS);
+    expect(textOf(told)).toBe("a");
+    expect(body.isLate).toBe(false);
+  });
+});
+
+function bodyOf(announcedBytes: number | undefined): RequestBody {
+  return new RequestBody(announcedBytes, new LateBodies(LATE_MS));
+}
+
+/** @returns what it has come to, each time */
+function read(body: RequestBody, maxBytes: number): (Uint8Array | RingcastError)[] {
+  const told: (Uint8Array | RingcastError)[] = [];
+  body.read(maxBytes, (outcome) => told.push(outcome));
+  return told;
+}
+
+function textOf(told: readonly (Uint8Array | RingcastError)[]): string {
+  expect(told).toHaveLength(1);
+  return Buffer.from(told[0] as Uint8Array).toString();
+}
 
 describe("A body that is swallowed", () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -49,7 +117,7 @@ describe("A body that is swallowed", () => {
 
   /** @returns the body, and how often it was told to be over */
   function swallowed(announcedBytes: number | undefined): { body: RequestBody; over: { times: number } } {
-    const body = new RequestBody(announcedBytes);
+    const body = bodyOf(announcedBytes);
     const over = { times: 0 };
     body.swallow(LATE_MS, () => over.times++);
     return { body, over };
@@ -79,7 +147,7 @@ describe("A body that is swallowed", () => {
   });
 
   it("is over one byte past the limit, pieces before it not counted", () => {
-    const body = new RequestBody(undefined);
+    const body = bodyOf(undefined);
     body.add(Buffer.alloc(1_000));
     let isOver = false;
     body.swallow(LATE_MS, () => (isOver = true));
