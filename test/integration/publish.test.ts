@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { startHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
+
+const hub = sharedHub();
 
 describe("publish", () => {
   it("answers with the offset, densely from 0", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     const first = await client.request({ op: "publish", topic: "orders", data: 1 });
@@ -17,7 +19,6 @@ describe("publish", () => {
   });
 
   it("keeps data byte for byte, with key and headers", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     const raw: string[] = [];
     client.socket.on("message", (bytes: Buffer) => raw.push(bytes.toString()));
@@ -33,7 +34,6 @@ describe("publish", () => {
   });
 
   it("stores bytes and gives them back as $bytes", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     await client.request({ op: "publish", topic: "bytes", data: { $bytes: "AP+A" } });
@@ -45,7 +45,6 @@ describe("publish", () => {
   });
 
   it("stores a batch whole and answers with its offsets", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     const reply = await client.request({ op: "publish", topic: "batch", messages: [{ data: 1 }, { data: 2 }] });
@@ -56,7 +55,6 @@ describe("publish", () => {
   });
 
   it("splits a batch by key, in order within each partition", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await put(hub.url, "split", { partitions: 4 });
     const messages = Array.from({ length: 40 }, (_, n) => ({ data: n, key: `k${n % 8}` }));
@@ -76,7 +74,6 @@ describe("publish", () => {
   });
 
   it("goes round robin without a key and to the partition that is named", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await put(hub.url, "round", { partitions: 3 });
 
@@ -94,7 +91,6 @@ describe("publish", () => {
   });
 
   it("stores nothing of a batch of which one message is wrong", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     const good = { data: 1 };
 
@@ -110,7 +106,6 @@ describe("publish", () => {
   });
 
   it("refuses what takes more than a quarter of the ring, and stores none of it in any partition", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await put(hub.url, "tight", { capacityBytes: 65_536, partitions: 2 });
     const data = "x".repeat(17_000);
@@ -132,7 +127,6 @@ describe("publish", () => {
   });
 
   it("refuses a message over maxMessageBytes and a batch over maxBatch, and stays open", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     const large = await client.request({ op: "publish", topic: "big", data: "x".repeat(1_048_576) });
@@ -147,7 +141,6 @@ describe("publish", () => {
   });
 
   it("answers a synced publish, and a synced topic's every publish", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await put(hub.url, "safe", { durability: "synced" });
 
@@ -180,7 +173,6 @@ describe("publish", () => {
   });
 
   it("answers the requests of one connection in their order", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     for (let id = 0; id < 300; id++) {
@@ -209,7 +201,6 @@ describe("publish", () => {
   });
 
   it("refuses the hub's own names and illegal ones", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     const own = await client.request({ op: "publish", topic: "$hub.x", data: 1 });
