@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { startHub } from "../support/hub.js";
 import { JsonClient, type AnyFrame } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
+
+const hub = sharedHub();
 
 describe("delivery", () => {
   it("goes from what is retained to what is live without a seam", async () => {
-    await using hub = await startHub();
     await using publisher = await JsonClient.connect(hub.wsUrl);
     await using reader = await JsonClient.connect(hub.wsUrl);
     const total = 3_000;
@@ -28,7 +29,6 @@ describe("delivery", () => {
   });
 
   it("gives the same bytes to readers that came at different times", async () => {
-    await using hub = await startHub();
     await using publisher = await JsonClient.connect(hub.wsUrl);
     await using live = await JsonClient.connect(hub.wsUrl);
     await live.request({ op: "subscribe", topic: "same" });
@@ -42,7 +42,6 @@ describe("delivery", () => {
   });
 
   it("delivers what was published on the publisher's own subscription, after the reply", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "subscribe", topic: "own" });
 
@@ -53,7 +52,6 @@ describe("delivery", () => {
   });
 
   it("delivers all partitions, each in order", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await fetch(`${hub.url}/v1/topics/parts`, {
       method: "PUT",
@@ -75,7 +73,6 @@ describe("delivery", () => {
   });
 
   it("cuts frames at the blocks of the log, so that a long replay comes in pieces", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     const messages = Array.from({ length: 100 }, () => ({ data: "x".repeat(10_000) }));
     await client.request({ op: "publish", topic: "blocks", messages });
@@ -89,7 +86,6 @@ describe("delivery", () => {
   });
 
   it("tells a history page where it ends, and a gap where the ring has passed", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await fetch(`${hub.url}/v1/topics/pages`, {
       method: "PUT",
@@ -116,7 +112,6 @@ describe("delivery", () => {
   });
 
   it("answers 100 histories at once without holding up a live reader", async () => {
-    await using hub = await startHub();
     await using publisher = await JsonClient.connect(hub.wsUrl);
     await using reader = await JsonClient.connect(hub.wsUrl);
     const messages = Array.from({ length: 90 }, () => ({ data: "x".repeat(10_000) }));
