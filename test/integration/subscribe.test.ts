@@ -1,22 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startHub, type TestHub } from "../support/hub.js";
+import { describe, expect, it } from "vitest";
+import { startHub } from "../support/hub.js";
 import { JsonClient, type AnyMessage } from "../support/json-client.js";
+import { freshTopic, sharedHub } from "../support/shared-hub.js";
 
 /** Ten messages with data 0 to 9. */
 const TEN = Array.from({ length: 10 }, (_, n) => ({ data: n }));
 
-let hub: TestHub;
-beforeAll(async () => {
-  hub = await startHub();
-});
-afterAll(() => hub[Symbol.asyncDispose]());
-
-let topics = 0;
-
-/** A topic that no other test uses. */
-function fresh(): string {
-  return `topic${++topics}`;
-}
+const hub = sharedHub();
 
 describe("subscribe to a topic", () => {
   it.each([
@@ -26,7 +16,7 @@ describe("subscribe to a topic", () => {
     [{ last: 1_000 }, 0],
     [{ time: 0 }, 0],
   ])("from %j begins at offset %d", async (from, first) => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic, messages: TEN });
 
@@ -45,7 +35,7 @@ describe("subscribe to a topic", () => {
   it.each([["latest"], [undefined], [{ time: 8_640_000_000_000_000 }]])(
     "from %j gets only what comes after",
     async (from) => {
-      const topic = fresh();
+      const topic = freshTopic();
       await using client = await JsonClient.connect(hub.wsUrl);
       await client.request({ op: "publish", topic, messages: TEN });
 
@@ -60,7 +50,7 @@ describe("subscribe to a topic", () => {
   );
 
   it("resumes at a position without loss or repeat", async () => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic, messages: TEN });
     const { epoch } = (await client.request({ op: "topic", topic })).topic.partitions[0] as { epoch: string };
@@ -71,7 +61,7 @@ describe("subscribe to a topic", () => {
   });
 
   it("announces a gap where the epoch is unknown, and goes on at the tail", async () => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic, messages: TEN });
 
@@ -115,7 +105,7 @@ describe("subscribe to a topic", () => {
     ["newest", "bad_request"],
     [null, "bad_request"],
   ])("from %j is refused with %s", async (from, code) => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic, messages: TEN });
 
@@ -125,7 +115,7 @@ describe("subscribe to a topic", () => {
   });
 
   it("tells the head where an offset is ahead of it", async () => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic, messages: TEN });
 
@@ -156,7 +146,7 @@ describe("subscribe to a topic", () => {
   });
 
   it("gives one number to the same topic on all connections, and never the same twice on one", async () => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using one = await JsonClient.connect(hub.wsUrl);
     await using two = await JsonClient.connect(hub.wsUrl);
     const subscribe = { op: "subscribe", topic };
@@ -172,7 +162,7 @@ describe("subscribe to a topic", () => {
   });
 
   it("delivers every record to each of several subscriptions of one connection", async () => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     const a = await client.request({ op: "subscribe", topic });
     const b = await client.request({ op: "subscribe", topic });
@@ -184,7 +174,7 @@ describe("subscribe to a topic", () => {
   });
 
   it("sends nothing after the reply to unsubscribe", async () => {
-    const topic = fresh();
+    const topic = freshTopic();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic, messages: TEN });
     const { subscription } = await client.request({ op: "subscribe", topic });
@@ -232,7 +222,6 @@ describe("subscribe to a pattern", () => {
   });
 
   it("delivers a topic created later from its first record, after `matched`", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     const { subscription } = await client.request({ op: "subscribe", pattern: "later.>", from: "latest" });
 
@@ -253,7 +242,6 @@ describe("subscribe to a pattern", () => {
   });
 
   it("resumes by topic, and begins the others where it is told", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     for (const topic of ["p.a", "p.b"]) await client.request({ op: "publish", topic, messages: TEN });
     const { epoch } = (await client.request({ op: "topic", topic: "p.a" })).topic.partitions[0] as { epoch: string };
@@ -267,7 +255,6 @@ describe("subscribe to a pattern", () => {
   });
 
   it("tells who stood in a topic that is no more, when it is made anew, that its history is another", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     const { epoch } = await client.request({ op: "publish", topic: "g.a", data: "former" });
     await fetch(`${hub.url}/v1/topics/g.a`, { method: "DELETE" });
@@ -295,7 +282,6 @@ describe("subscribe to a pattern", () => {
   });
 
   it("lists 1,000 topics and tells the others by `matched`", { timeout: 60_000 }, async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     for (let n = 0; n < 1_003; n++) client.send({ op: "publish", id: n, topic: `many.t${n}`, data: n });
     for (let n = 0; n < 1_003; n++) await client.next(30_000);
@@ -318,7 +304,6 @@ describe("subscribe to a pattern", () => {
   });
 
   it.each([[{ offset: 0 }], [{ positions: {} }]])("refuses from %j", async (from) => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     expect(await client.request({ op: "subscribe", pattern: "a.*", from })).toMatchObject({ code: "bad_request" });
