@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { startHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
+
+const hub = sharedHub();
 
 const TEN = Array.from({ length: 10 }, (_, n) => ({ data: n }));
 
 describe("the window of a subscription", () => {
   it("stops delivery when it is full and goes on at exactly the next record", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await client.request({ op: "publish", topic: "w", messages: TEN });
     const { subscription } = await client.request({ op: "subscribe", topic: "w", from: "earliest", window: 4 });
@@ -27,7 +29,6 @@ describe("the window of a subscription", () => {
   });
 
   it("counts over all topics of a pattern", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     for (const topic of ["p.a", "p.b"]) await client.request({ op: "publish", topic, messages: TEN });
     const { subscription } = await client.request({ op: "subscribe", pattern: "p.*", from: "earliest", window: 12 });
@@ -46,10 +47,9 @@ describe("the window of a subscription", () => {
   });
 
   it("ignores an ack lower than before, and refuses one for what was not delivered", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
-    await client.request({ op: "publish", topic: "w", messages: TEN });
-    const { subscription } = await client.request({ op: "subscribe", topic: "w", from: "earliest", window: 5 });
+    await client.request({ op: "publish", topic: "acks", messages: TEN });
+    const { subscription } = await client.request({ op: "subscribe", topic: "acks", from: "earliest", window: 5 });
     await client.messages(5);
 
     const ahead = await client.request({ op: "ack", subscription, offset: 5 });
@@ -68,7 +68,6 @@ describe("the window of a subscription", () => {
   });
 
   it("refuses an ack for another connection's or an ended subscription, or without a pattern's topic", async () => {
-    await using hub = await startHub();
     await using one = await JsonClient.connect(hub.wsUrl);
     await using two = await JsonClient.connect(hub.wsUrl);
     const own = await one.request({ op: "subscribe", topic: "w" });
@@ -85,7 +84,6 @@ describe("the window of a subscription", () => {
   });
 
   it.each([[-1], [1.5], [100_001], [2 ** 31], [null], ["1"]])("refuses a window of %j", async (window) => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
     const reply = await client.request({ op: "subscribe", topic: "w", window });
@@ -96,7 +94,6 @@ describe("the window of a subscription", () => {
 
 describe("a reader that stops reading", () => {
   it("goes on where it was when it reads again, and holds nobody else up", { timeout: 60_000 }, async () => {
-    await using hub = await startHub();
     await using publisher = await JsonClient.connect(hub.wsUrl);
     await using fast = await JsonClient.connect(hub.wsUrl);
     await using slow = await JsonClient.connect(hub.wsUrl);
@@ -118,7 +115,6 @@ describe("a reader that stops reading", () => {
   });
 
   it("gets a gap where the ring has passed it, and everything after", { timeout: 60_000 }, async () => {
-    await using hub = await startHub();
     await using publisher = await JsonClient.connect(hub.wsUrl);
     await using slow = await JsonClient.connect(hub.wsUrl);
     await fetch(`${hub.url}/v1/topics/ring`, {
@@ -130,7 +126,7 @@ describe("a reader that stops reading", () => {
 
     slow.socket.pause();
     // More than the sockets' buffers and the ring hold together.
-    const total = 4_000;
+    const total = 2_000;
     for (let n = 0; n < total; n += 5) {
       const messages = Array.from({ length: 5 }, () => ({ data: "x".repeat(10_000) }));
       await publisher.request({ op: "publish", topic: "ring", messages });
@@ -172,12 +168,13 @@ describe("a reader that stops reading", () => {
   });
 
   it("is closed with 4408 when more than 1 MiB of replies wait for it", { timeout: 60_000 }, async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
 
+    // Long names make long replies.
+    const topic = "r".repeat(200);
     client.socket.pause();
-    for (let n = 0; n < 80_000; n++) {
-      client.send(`{"op":"publish","id":"${String(n).padEnd(64, "x")}","topic":"r","data":1}`);
+    for (let n = 0; n < 40_000; n++) {
+      client.send(`{"op":"publish","id":"${String(n).padEnd(64, "x")}","topic":"${topic}","data":1}`);
     }
     const metric = async (): Promise<string> => (await fetch(`${hub.url}/metrics`)).text();
     await expect.poll(metric, { timeout: 20_000 }).toMatch(/code="4408"[^\n]* 1/);
