@@ -2,8 +2,11 @@
 import { connect, GapError, type Gap, type Message } from "@ringcast/client";
 import { describe, expect, it } from "vitest";
 import { startHub } from "../support/hub.js";
+import { freshTopic, sharedHub } from "../support/shared-hub.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 import { until } from "../support/until.js";
+
+const shared = sharedHub();
 
 /** Takes messages until there are `count`. */
 async function take<Data>(messages: AsyncIterable<Message<Data>>, count: number): Promise<Message<Data>[]> {
@@ -17,21 +20,20 @@ async function take<Data>(messages: AsyncIterable<Message<Data>>, count: number)
 
 describe("reading with the SDK", () => {
   it("gets everything retained and then what comes, with key and headers", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
-    await hub.publish("t", { n: 0 }, { key: "k", headers: { h: "1" } });
-    const subscription = hub.subscribe<string>("t", { from: "earliest" });
+    const topic = freshTopic();
+    await using hub = connect(shared.wsUrl);
+    await hub.publish(topic, { n: 0 }, { key: "k", headers: { h: "1" } });
+    const subscription = hub.subscribe<string>(topic, { from: "earliest" });
     await subscription.ready;
-    await hub.publish("t", Uint8Array.of(1, 2, 3));
-    await hub.publish("t", { nested: Uint8Array.of(4) });
+    await hub.publish(topic, Uint8Array.of(1, 2, 3));
+    await hub.publish(topic, { nested: Uint8Array.of(4) });
     const messages = await take(subscription, 3);
     expect(messages[0]).toMatchObject({ offset: 0, key: "k", headers: { h: "1" }, data: { n: 0 } });
     expect(messages.map(({ data }) => data).slice(1)).toEqual([Uint8Array.of(1, 2, 3), { nested: Uint8Array.of(4) }]);
   });
 
   it("reads five subscriptions over one socket", async () => {
-    await using node = await startHub();
-    await using proxy = await startTcpProxy(node.port);
+    await using proxy = await startTcpProxy(shared.port);
     await using hub = connect(proxy.wsUrl);
     const names = ["a", "b", "c.x", "c.y"];
     for (const name of names) await hub.publishMany(name, [{ data: 0 }, { data: 1 }, { data: 2 }]);
@@ -65,10 +67,9 @@ describe("reading with the SDK", () => {
   });
 
   it("goes on with a pattern, topics created meanwhile included", async () => {
-    await using node = await startHub();
-    await using proxy = await startTcpProxy(node.port);
+    await using proxy = await startTcpProxy(shared.port);
     await using reader = connect(proxy.wsUrl);
-    await using writer = connect(node.wsUrl);
+    await using writer = connect(shared.wsUrl);
     await writer.publish("p.a", 0);
     const seen: string[] = [];
     const subscription = reader.subscribe("p.*", {
@@ -85,29 +86,28 @@ describe("reading with the SDK", () => {
   });
 
   it("keeps no more than its window while the loop rests, and goes on when it asks", async () => {
-    await using node = await startHub();
-    await using proxy = await startTcpProxy(node.port);
-    await using writer = connect(node.wsUrl);
+    const topic = freshTopic();
+    await using proxy = await startTcpProxy(shared.port);
+    await using writer = connect(shared.wsUrl);
     const data = "x".repeat(1_000);
     await writer.publishMany(
-      "t",
+      topic,
       Array.from({ length: 2_000 }, () => ({ data })),
     );
     await using reader = connect(proxy.wsUrl);
-    const subscription = reader.subscribe("t", { from: "earliest", window: 100 });
+    const subscription = reader.subscribe(topic, { from: "earliest", window: 100 });
     const messages = subscription[Symbol.asyncIterator]();
     await messages.next();
     await until("the window is full", () => proxy.receivedBytes > 100 * 1_000);
     // A question behind it: whatever the hub would still send by itself has come before the answer.
-    await reader.topic("t");
+    await reader.topic(topic);
     expect(proxy.receivedBytes).toBeLessThan(2 * 100 * 1_000);
     for (let n = 1; n < 2_000; n++) expect((await messages.next()).value?.offset).toBe(n);
   });
 
   it("announces a gap in its place, or rejects with it", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
-    await fetch(`${node.url}/v1/topics/small`, {
+    await using hub = connect(shared.wsUrl);
+    await fetch(`${shared.url}/v1/topics/small`, {
       method: "PUT",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ capacityBytes: 65_536 }),
@@ -140,18 +140,17 @@ describe("reading with the SDK", () => {
   });
 
   it("goes on after a reload from a position kept as JSON, in all partitions", async () => {
-    await using node = await startHub();
-    await fetch(`${node.url}/v1/topics/many`, {
+    await fetch(`${shared.url}/v1/topics/many`, {
       method: "PUT",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ partitions: 3 }),
     });
-    await using writer = connect(node.wsUrl);
+    await using writer = connect(shared.wsUrl);
     for (let n = 0; n < 60; n++) await writer.publish("many", n, { key: `k${n}` });
     const seen: unknown[] = [];
     let kept = "";
     {
-      await using page = connect(node.wsUrl);
+      await using page = connect(shared.wsUrl);
       const subscription = page.subscribe("many", { from: "earliest" });
       for await (const { data } of subscription) {
         seen.push(data);
@@ -159,59 +158,59 @@ describe("reading with the SDK", () => {
         if (seen.length === 25) break;
       }
     }
-    await using page = connect(node.wsUrl);
+    await using page = connect(shared.wsUrl);
     const from = JSON.parse(kept) as { positions: Record<string, { epoch: string; offset: number }> };
     for (const { data } of await take(page.subscribe("many", { from }), 35)) seen.push(data);
     expect(seen.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => n));
   });
 
   it("resumes behind a single message", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
+    const topic = freshTopic();
+    await using hub = connect(shared.wsUrl);
     await hub.publishMany(
-      "t",
+      topic,
       [0, 1, 2, 3].map((data) => ({ data })),
     );
-    const [, second] = await take(hub.subscribe("t", { from: "earliest" }), 2);
-    const [next] = await take(hub.subscribe("t", { from: second!.position }), 1);
+    const [, second] = await take(hub.subscribe(topic, { from: "earliest" }), 2);
+    const [next] = await take(hub.subscribe(topic, { from: second!.position }), 1);
     expect(next?.offset).toBe(2);
   });
 
   it("gets nothing more after break and abort", async () => {
-    await using node = await startHub();
-    await using proxy = await startTcpProxy(node.port);
+    const topic = freshTopic();
+    await using proxy = await startTcpProxy(shared.port);
     await using reader = connect(proxy.wsUrl);
-    await using writer = connect(node.wsUrl);
+    await using writer = connect(shared.wsUrl);
     const aborter = new AbortController();
-    const aborted = reader.subscribe("t", { from: "earliest", signal: aborter.signal });
-    const left = reader.subscribe("t", { from: "earliest" });
-    await writer.publish("t", "first");
+    const aborted = reader.subscribe(topic, { from: "earliest", signal: aborter.signal });
+    const left = reader.subscribe(topic, { from: "earliest" });
+    await writer.publish(topic, "first");
     await take(left, 1);
     aborter.abort();
-    await reader.topic("t");
+    await reader.topic(topic);
     const before = proxy.receivedBytes;
-    await writer.publish("t", "x".repeat(10_000));
-    await reader.topic("t");
+    await writer.publish(topic, "x".repeat(10_000));
+    await reader.topic(topic);
     expect(proxy.receivedBytes - before).toBeLessThan(5_000);
     expect(await take(aborted, 1)).toEqual([]);
   });
 
   it("reads pages of the past", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
+    const topic = freshTopic();
+    await using hub = connect(shared.wsUrl);
     await hub.publishMany(
-      "t",
+      topic,
       Array.from({ length: 25 }, (_, n) => ({ data: n })),
     );
     const seen: unknown[] = [];
-    let page = await hub.history("t", { limit: 10 });
+    let page = await hub.history(topic, { limit: 10 });
     for (;;) {
       seen.push(...page.messages.map(({ data }) => data));
       if (page.next.offset === page.head) break;
-      page = await hub.history("t", { limit: 10, from: page.next });
+      page = await hub.history(topic, { limit: 10, from: page.next });
     }
     expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => n));
-    expect((await hub.topic("t")).partitions[0]).toMatchObject({ tail: 0, head: 25 });
+    expect((await hub.topic(topic)).partitions[0]).toMatchObject({ tail: 0, head: 25 });
     await expect(hub.history("unknown")).rejects.toMatchObject({ code: "unknown_topic" });
   });
 
