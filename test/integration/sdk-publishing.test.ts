@@ -2,8 +2,11 @@
 import { connect } from "@ringcast/client";
 import { describe, expect, it } from "vitest";
 import { startHub } from "../support/hub.js";
+import { freshTopic, sharedHub } from "../support/shared-hub.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 import { until } from "../support/until.js";
+
+const shared = sharedHub();
 
 async function contents(url: string, topic: string): Promise<unknown[]> {
   await using hub = connect(url);
@@ -18,73 +21,73 @@ async function contents(url: string, topic: string): Promise<unknown[]> {
 
 describe("publishing with the SDK", () => {
   it("returns where a message is stored", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
-    expect(await hub.publish("t", 0)).toMatchObject({ topic: "t", partition: 0, offset: 0 });
-    expect(await hub.publish("t", 1, { durability: "synced" })).toMatchObject({ offset: 1 });
-    const many = await hub.publishMany("t", [{ data: 2 }, { data: 3 }]);
+    const topic = freshTopic();
+    await using hub = connect(shared.wsUrl);
+    expect(await hub.publish(topic, 0)).toMatchObject({ topic, partition: 0, offset: 0 });
+    expect(await hub.publish(topic, 1, { durability: "synced" })).toMatchObject({ offset: 1 });
+    const many = await hub.publishMany(topic, [{ data: 2 }, { data: 3 }]);
     expect(many.offsets).toMatchObject([{ partition: 0, first: 2, count: 2 }]);
   });
 
   it("stores once what it sends again because the replies were lost", async () => {
-    await using node = await startHub();
-    await using proxy = await startTcpProxy(node.port);
+    const topic = freshTopic();
+    await using proxy = await startTcpProxy(shared.port);
     await using hub = connect(proxy.wsUrl);
-    await hub.publish("t", -1);
+    await hub.publish(topic, -1);
     proxy.muteHub();
-    const stored = Array.from({ length: 50 }, (_, n) => hub.publish("t", n));
-    await until("the hub has stored them", async () => (await contents(node.wsUrl, "t")).length === 51);
+    const stored = Array.from({ length: 50 }, (_, n) => hub.publish(topic, n));
+    await until("the hub has stored them", async () => (await contents(shared.wsUrl, topic)).length === 51);
     proxy.cut();
     expect((await Promise.all(stored)).map(({ offset }) => offset)).toEqual(
       Array.from({ length: 50 }, (_, n) => n + 1),
     );
-    expect(await contents(node.wsUrl, "t")).toEqual(Array.from({ length: 51 }, (_, n) => n - 1));
+    expect(await contents(shared.wsUrl, topic)).toEqual(Array.from({ length: 51 }, (_, n) => n - 1));
   });
 
   it("stores everything once and in order while connections break all the time", async () => {
-    await using node = await startHub();
-    await using proxy = await startTcpProxy(node.port);
+    const topic = freshTopic();
+    await using proxy = await startTcpProxy(shared.port);
     await using hub = connect(proxy.wsUrl);
     const stored: Promise<unknown>[] = [];
     for (let n = 0; n < 2_000; n++) {
-      stored.push(hub.publish("t", n));
+      stored.push(hub.publish(topic, n));
       if (n % 400 === 399) {
         await stored[n - 200];
         proxy.cut();
       }
     }
     await Promise.all(stored);
-    expect(await contents(node.wsUrl, "t")).toEqual(Array.from({ length: 2_000 }, (_, n) => n));
+    expect(await contents(shared.wsUrl, topic)).toEqual(Array.from({ length: 2_000 }, (_, n) => n));
   });
 
   it("passes on what the hub refuses, and keeps the order of the others", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
+    const topic = freshTopic();
+    await using hub = connect(shared.wsUrl);
     await hub.connected();
     const outcomes = await Promise.allSettled([
-      hub.publish("t", 0),
-      hub.publish("t", "x".repeat(1_100_000)),
-      hub.publish("t", 1),
-      hub.publish("t", 2, { headers: { "ringcast-mine": "1" } }),
-      hub.publish("t", 3),
+      hub.publish(topic, 0),
+      hub.publish(topic, "x".repeat(1_100_000)),
+      hub.publish(topic, 1),
+      hub.publish(topic, 2, { headers: { "ringcast-mine": "1" } }),
+      hub.publish(topic, 3),
       hub.publish("a..b", 0),
     ]);
     expect(
       outcomes.map((each) => (each.status === "rejected" ? (each.reason as { code: string }).code : "ok")),
     ).toEqual(["ok", "too_large", "ok", "bad_request", "ok", "invalid_topic"]);
-    expect(await contents(node.wsUrl, "t")).toEqual([0, 1, 3]);
+    expect(await contents(shared.wsUrl, topic)).toEqual([0, 1, 3]);
   });
 
   it("publishes many thousands without awaiting each", async () => {
-    await using node = await startHub();
-    await using hub = connect(node.wsUrl);
+    const topic = freshTopic();
+    await using hub = connect(shared.wsUrl);
     const stored: Promise<unknown>[] = [];
     for (let n = 0; n < 20_000; n++) {
-      stored.push(hub.publish("t", n));
+      stored.push(hub.publish(topic, n));
       await hub.drained();
     }
     await Promise.all(stored);
-    expect((await hub.topic("t")).partitions[0]?.head).toBe(20_000);
+    expect((await hub.topic(topic)).partitions[0]?.head).toBe(20_000);
   });
 
   it("needs the right token where the hub asks for one", async () => {
