@@ -1,20 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { startHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
 
 const TOKEN = "a-secret-of-at-least-thirty-two-bytes";
 const args = ["--token", TOKEN];
 
 describe("a hub with a token", () => {
+  const hub = sharedHub({ args });
+
   it("takes it from the Authorization header", async () => {
-    await using hub = await startHub({ args });
     await using client = await JsonClient.connect(hub.wsUrl, { headers: { Authorization: `Bearer ${TOKEN}` } });
 
     expect((await client.request({ op: "publish", topic: "t", data: 1 })).op).toBe("published");
   });
 
   it("takes it as a subprotocol and never echoes it", async () => {
-    await using hub = await startHub({ args });
     await using client = await JsonClient.connect(hub.wsUrl, { protocols: ["ringcast.v1.json", `bearer.${TOKEN}`] });
 
     expect(client.socket.protocol).toBe("ringcast.v1.json");
@@ -22,7 +23,6 @@ describe("a hub with a token", () => {
   });
 
   it("takes it in a first auth, and carries out nothing but auth and ping before", async () => {
-    await using hub = await startHub({ args });
     await using client = await JsonClient.connect(hub.wsUrl);
 
     const early = await client.request({ op: "subscribe", topic: "t" });
