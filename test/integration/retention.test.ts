@@ -3,30 +3,33 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { freshTopic, sharedHub } from "../support/shared-hub.js";
 import { tempDir } from "../support/temp-dir.js";
 import { until } from "../support/until.js";
 
 const CAPACITY = 65_536;
 
-async function put(hub: TestHub, topic: string, config: object): Promise<number> {
+async function put(hub: Pick<TestHub, "url">, topic: string, config: object): Promise<number> {
   const body = JSON.stringify(config);
   const headers = { "content-type": "application/json" };
   return (await fetch(`${hub.url}/v1/topics/${topic}`, { method: "PUT", headers, body })).status;
 }
 
-async function tailOf(hub: TestHub, topic: string): Promise<number | undefined> {
+async function tailOf(hub: Pick<TestHub, "url">, topic: string): Promise<number | undefined> {
   const response = await fetch(`${hub.url}/v1/topics/${topic}`);
   return ((await response.json()) as { partitions: { tail: number }[] }).partitions[0]?.tail;
 }
 
 describe("retention", () => {
-  it("by count keeps the newest records, and tells a reader that was away what it missed", async () => {
-    await using hub = await startHub();
-    await using client = await JsonClient.connect(hub.wsUrl);
-    expect(await put(hub, "t", { retentionRecords: 3 })).toBe(201);
-    for (let n = 0; n < 10; n++) await client.request({ op: "publish", topic: "t", data: n });
+  const hub = sharedHub();
 
-    const { partitions } = await client.request({ op: "subscribe", topic: "t", from: { offset: 2 } });
+  it("by count keeps the newest records, and tells a reader that was away what it missed", async () => {
+    const topic = freshTopic();
+    await using client = await JsonClient.connect(hub.wsUrl);
+    expect(await put(hub, topic, { retentionRecords: 3 })).toBe(201);
+    for (let n = 0; n < 10; n++) await client.request({ op: "publish", topic, data: n });
+
+    const { partitions } = await client.request({ op: "subscribe", topic, from: { offset: 2 } });
     const gap = await client.nextOf("gap");
     const frame = await client.nextOf("messages");
 
@@ -35,7 +38,18 @@ describe("retention", () => {
     expect(frame["messages"]).toMatchObject([{ data: 7 }, { data: 8 }, { data: 9 }]);
   });
 
-  it("by age lets records go although nobody publishes, and their file with them, also after a kill", async () => {
+  it("that is put holds at once", async () => {
+    const topic = freshTopic();
+    await using client = await JsonClient.connect(hub.wsUrl);
+    for (let n = 0; n < 10; n++) await client.request({ op: "publish", topic, data: n });
+    expect(await put(hub, topic, { retentionRecords: 4 })).toBe(200);
+    expect(await tailOf(hub, topic)).toBe(6);
+  });
+});
+
+// Each has a hub of its own, and waits until records are old.
+describe.concurrent("retention by age", () => {
+  it("lets records go although nobody publishes, and their file with them, also after a kill", async () => {
     await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl);
     await put(hub, "t", { retentionMs: 300 });
@@ -49,14 +63,6 @@ describe("retention", () => {
     const reply = await again.request({ op: "publish", topic: "t", data: 5 });
 
     expect(reply).toMatchObject({ offset: 5 });
-  });
-
-  it("that is put holds at once", async () => {
-    await using hub = await startHub();
-    await using client = await JsonClient.connect(hub.wsUrl);
-    for (let n = 0; n < 10; n++) await client.request({ op: "publish", topic: "t", data: n });
-    expect(await put(hub, "t", { retentionRecords: 4 })).toBe(200);
-    expect(await tailOf(hub, "t")).toBe(6);
   });
 
   it("goes on after a restart for topics that nobody asks for", async () => {
