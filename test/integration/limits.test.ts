@@ -5,10 +5,13 @@ import { describe, expect, it } from "vitest";
 import { ask, askJson, type HttpAnswer } from "../support/http-request.js";
 import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
+
+/** With no limit but those that hold by themselves. */
+const hub = sharedHub();
 
 describe("connections of one address", () => {
   it("on loopback are not limited unless that is set", async () => {
-    await using hub = await startHub();
     const clients = await Promise.all(Array.from({ length: 1_100 }, () => JsonClient.connect(hub.wsUrl)));
 
     expect((await clients.at(-1)?.request({ op: "ping" }))?.op).toBe("pong");
@@ -17,7 +20,8 @@ describe("connections of one address", () => {
   });
 });
 
-describe("publishing", () => {
+// Each has a hub with a limit of its own, and waits until its rate allows more.
+describe.concurrent("publishing", () => {
   it.each([
     ["messages", ["--max-publish-rate", "1"], { data: 1 }],
     ["bytes", ["--max-publish-bytes-rate", "1000"], { data: "x".repeat(998) }],
@@ -131,7 +135,6 @@ describe("sizes", () => {
   });
 
   it("of an HTTP body far over maxBodyBytes are still taken, so that their sender reads why they were refused", async () => {
-    await using hub = await startHub();
     const body = Buffer.alloc(8_000_000, "x");
     const headers = { "Content-Type": "text/plain" };
     for (let n = 0; n < 5; n++) {
