@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { startHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
 
-describe("a hub that is stopped", () => {
+// Each has a hub of its own, which is waited for.
+describe.concurrent("a hub that is stopped", () => {
   it("tells every client to come back, at times of their own, and closes with 1001", async () => {
     await using hub = await startHub();
     const clients = await Promise.all(Array.from({ length: 20 }, () => JsonClient.connect(hub.wsUrl)));
