@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { BinaryClient } from "../support/binary-client.js";
-import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient, type AnyFrame } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
 
 const DIALECTS = { json: JsonClient, msgpack: BinaryClient };
 
-let hub: TestHub;
+const hub = sharedHub();
 
-beforeAll(async () => void (hub = await startHub()));
-afterAll(() => hub[Symbol.asyncDispose]());
-
-describe.each(Object.entries(DIALECTS))("a filter over %s", (dialect, Client) => {
+// A reader that wants nothing is told where it stands after seconds: meanwhile the others read.
+describe.concurrent.each(Object.entries(DIALECTS))("a filter over %s", (dialect, Client) => {
   it("takes records by key and header, and tells where they end", async () => {
     const topic = `wanted-${dialect}`;
     await fill(topic, 40);
