@@ -8,7 +8,8 @@ import { runRingcast, startHub, type TestHub } from "../support/hub.js";
 import { tempDir } from "../support/temp-dir.js";
 import { until } from "../support/until.js";
 
-describe("a hub with a certificate", () => {
+// Each has a hub of its own; that files have changed is noticed after seconds.
+describe.concurrent("a hub with a certificate", () => {
   it("serves the SDK, the health check and a page of its own over TLS, and tells when the certificate ends", async () => {
     using folder = tempDir();
     await using secure = await startSecure(folder.path);
