@@ -6,7 +6,8 @@ import { ask } from "../support/http-request.js";
 import { JsonClient } from "../support/json-client.js";
 import { tempDir } from "../support/temp-dir.js";
 
-describe("configuration of a hub", () => {
+// Each has a process of its own, most of whose time is its start.
+describe.concurrent("configuration of a hub", () => {
   it.each([
     [["--prot", "1"], "did you mean --port?"],
     [["--port", "http"], "--port must be an integer"],
