@@ -4,12 +4,14 @@ import { describe, expect, it } from "vitest";
 import { launch, runRingcast, startHub, type TestHub } from "../support/hub.js";
 import { ask, askJson } from "../support/http-request.js";
 import { JsonClient } from "../support/json-client.js";
+import { sharedHub } from "../support/shared-hub.js";
 import { tempDir } from "../support/temp-dir.js";
 import { until, within } from "../support/until.js";
 
-describe("life of a hub", () => {
+describe("a hub that runs", () => {
+  const hub = sharedHub();
+
   it("says exactly one line on standard output when it serves, and logs JSON on standard error", async () => {
-    await using hub = await startHub();
     expect((await ask(hub, "/readyz")).status).toBe(200);
     expect(hub.output().stdout).toBe(`ringcast listening on http://127.0.0.1:${hub.port}\n`);
     const lines = hub.output().stderr.trim().split("\n");
@@ -20,7 +22,6 @@ describe("life of a hub", () => {
   });
 
   it("ends with exit code 1 and a sentence when the port is in use", async () => {
-    await using hub = await startHub();
     using folder = tempDir();
     const second = await runRingcast(["serve", "--port", String(hub.port), "--data", folder.path]);
     expect(second.code).toBe(1);
@@ -29,20 +30,21 @@ describe("life of a hub", () => {
   });
 
   it("names the port first when the data directory is another hub's as well", async () => {
-    await using hub = await startHub();
     const second = await runRingcast(["serve", "--port", String(hub.port), "--data", hub.data]);
     expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("in use")]);
     expect((await ask(hub, "/readyz")).status).toBe(200);
   });
 
   it("ends with exit code 2 and a sentence when the data directory is another hub's", async () => {
-    await using hub = await startHub();
     const second = await runRingcast(["serve", "--port", "0", "--data", hub.data]);
     expect(second.code).toBe(2);
     expect(second.stderr).toContain(hub.data);
     expect((await askJson(hub, "POST", "/v1/topics/t/messages", { data: 1 })).status).toBe(201);
   });
+});
 
+// Each has a hub of its own, and waits for it most of the time.
+describe.concurrent("life of a hub", () => {
   it("ends with exit code 2 for a data directory that can't be one", async () => {
     const result = await runRingcast(["serve", "--port", "0", "--data", "/dev/null/data"]);
     expect(result.code).toBe(2);
