@@ -3,10 +3,14 @@ import WebSocket from "ws";
 import { BinaryClient } from "../support/binary-client.js";
 import { startHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
+import { dial, handshakeHead } from "../support/raw-client.js";
+import { sharedHub } from "../support/shared-hub.js";
+import { TRANSPORTS } from "../support/transports.js";
+
+const hub = sharedHub();
 
 describe("a new connection", () => {
   it("is welcomed with the limits of the contract before anything is asked", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.open(hub.wsUrl);
 
     const welcome = await client.next();
@@ -30,8 +34,20 @@ describe("a new connection", () => {
     expect(Math.abs(welcome.time - Date.now())).toBeLessThan(60_000);
   });
 
+  // One packet, one write of the hub and one read of the client less for each connection, which counts when thousands come back at once.
+  it.each(TRANSPORTS.filter((name) => name === "uws"))(
+    "finds the welcome behind the answer to the handshake, in one packet over %s",
+    async (transport) => {
+      await using alone = await startHub({ args: ["--transport", transport] });
+      using client = await dial(alone.port);
+      client.send(handshakeHead({ Host: `127.0.0.1:${alone.port}` }));
+      await client.reads(/"op":"welcome"/);
+
+      expect(client.chunks).toBe(1);
+    },
+  );
+
   it("gets the first dialect of its list that the hub knows", async () => {
-    await using hub = await startHub();
     await using json = await JsonClient.connect(hub.wsUrl, {
       protocols: ["ringcast.v2", "ringcast.v1.json", "ringcast.v1.msgpack"],
     });
@@ -43,7 +59,6 @@ describe("a new connection", () => {
   });
 
   it("gets the JSON dialect where it offers no subprotocol", async () => {
-    await using hub = await startHub();
     await using client = await JsonClient.connect(hub.wsUrl, { protocols: [] });
 
     expect(client.socket.protocol).toBe("");
@@ -51,12 +66,10 @@ describe("a new connection", () => {
   });
 
   it.each([["ringcast.v2"], ["mqtt"]])("is refused with 400 where it offers only %s", async (protocol) => {
-    await using hub = await startHub();
-
     expect(await refusedStatus(hub.wsUrl, [protocol])).toBe(400);
   });
 
-  it("is pinged, and closed when it answers nothing", async () => {
+  it.concurrent("is pinged, and closed when it answers nothing", async () => {
     await using hub = await startHub({ args: ["--ping-interval-ms", "200", "--idle-timeout-ms", "1000"] });
     const socket = new WebSocket(hub.wsUrl, ["ringcast.v1.json"], { autoPong: false });
     let pings = 0;
@@ -68,7 +81,7 @@ describe("a new connection", () => {
     expect([1001, 1005, 1006]).toContain(code);
   });
 
-  it("stays open while it answers pings", async () => {
+  it.concurrent("stays open while it answers pings", async () => {
     await using hub = await startHub({ args: ["--ping-interval-ms", "200", "--idle-timeout-ms", "600"] });
     await using client = await JsonClient.connect(hub.wsUrl);
     let pings = 0;

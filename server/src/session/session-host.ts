@@ -192,7 +192,7 @@ export class SessionHost implements SessionFactory {
     this.#opened += 1;
     this.wheel.add(session, 0);
     if (token !== undefined && identity === undefined) session.rejectToken();
-    else session.reply(this.#welcome(id));
+    else session.greet(this.#welcome(id));
     return session;
   }
 

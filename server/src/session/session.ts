@@ -226,6 +226,12 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
 
   // ---- what the host calls ----
 
+  /** Says the first word: in the packet that accepts the connection, where the transport can do that. */
+  greet(frame: ControlFrame): void {
+    const { bytes, binary } = this.dialect.encode(frame);
+    this.#outgoing.answer(bytes, binary);
+  }
+
   /** The token is wrong, or no longer right. */
   rejectToken(): void {
     this.#end(CLOSE_UNAUTHORIZED, wrongToken());
