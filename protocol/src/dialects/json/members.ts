@@ -4,7 +4,6 @@
  */
 import { MAX_DEPTH } from "../../limits.js";
 import { FIELDS, MemberTable, UNKNOWN, numberOf } from "../fields.js";
-import type { FieldName } from "../fields.js";
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -141,16 +140,6 @@ export class RequestScan {
   /** Lets go of the frame's memory. */
   release(): void {
     this.bytes = NOTHING;
-  }
-
-  /** First byte of a member's value, -1 where it is absent. */
-  start(field: FieldName): number {
-    return this.members.start(numberOf(field));
-  }
-
-  /** One past the last byte of a member's value. */
-  end(field: FieldName): number {
-    return this.members.end(numberOf(field));
   }
 }
 

@@ -138,9 +138,9 @@ function wasCrowded(): boolean {
 
 function readPublish(limits: Limits): PublishBody {
   const isBatch = fields.has("messages");
-  const options = readPublishOptions(fields);
+  const { partition, producer, durability } = readPublishOptions(fields);
   const messages = isBatch ? readBatch(limits) : [readMessage(members, limits)];
-  return { messages, batch: isBatch, ...options };
+  return { messages, batch: isBatch, partition, producer, durability };
 }
 
 function readBatch(limits: Limits): NewMessage[] {
