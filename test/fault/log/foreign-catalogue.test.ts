@@ -2,33 +2,19 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { append, firstLog, message, openStore, readAll, SMALL, type TestStore } from "../../support/log-store.js";
-import { tempDir, type TempDir } from "../../support/temp-dir.js";
+import { describe, expect, it } from "vitest";
+import { append, firstLog, message, openStore, readAll, SMALL } from "../../support/log-store.js";
+import { useStores } from "./stores.js";
 
-let root: TempDir;
-const opened: TestStore[] = [];
-beforeEach(() => {
-  root = tempDir();
-});
-afterEach(async () => {
-  for (const { store } of opened.splice(0)) await store.close();
-  root[Symbol.dispose]();
-});
+const stores = useStores();
 
 /** A closed directory with these topics, a record in each. */
 async function directory(name: string, topics: readonly string[]): Promise<string> {
-  const path = join(root.path, name);
+  const path = stores.path(name);
   const { store } = await openStore(path);
   for (const topic of topics) append(firstLog(store.createTopic(topic, SMALL)), [message(`${name} ${topic}`)]);
   await store.close();
   return path;
-}
-
-async function reopen(path: string): Promise<TestStore> {
-  const store = await openStore(path);
-  opened.push(store);
-  return store;
 }
 
 describe("the catalogue of another directory", () => {
@@ -38,7 +24,7 @@ describe("the catalogue of another directory", () => {
     rmSync(join(mine, "catalogue"), { recursive: true });
     cpSync(join(theirs, "catalogue"), join(mine, "catalogue"), { recursive: true });
 
-    const { store } = await reopen(mine);
+    const { store } = await stores.open(mine);
 
     const shared = firstLog(store.topic("shared"));
     expect(() => append(shared, [message("new")])).toThrow(expect.objectContaining({ code: "unavailable" }));
@@ -70,7 +56,7 @@ describe("a row of the catalogue that says what can't be", () => {
     await topics.put("damaged", damage(topics.get("damaged") as Record<string, unknown>));
     await lmdb.close();
 
-    const { store } = await reopen(path);
+    const { store } = await stores.open(path);
 
     expect(() => store.topic("damaged")).toThrow("damaged: restore the data directory from a backup");
     const whole = firstLog(store.topic("whole"));

@@ -17,7 +17,8 @@ import {
   SMALL,
   type TestStore,
 } from "../../support/log-store.js";
-import { tempDir } from "../../support/temp-dir.js";
+import { skippingRuntime, type SkippingRuntime } from "../../support/skipping-runtime.js";
+import { memoryDir, type TempDir } from "../../support/temp-dir.js";
 
 type Call = "openSync" | "writeSync" | "rmSync" | "fdatasync";
 /** Calls that fail: what they are asked for ends in this text; how many of them go well before. */
@@ -60,12 +61,15 @@ function refuseNothing(): void {
 }
 
 const JOURNAL = "journal.";
-let root: ReturnType<typeof tempDir>;
+let root: TempDir;
 let live: string;
+/** Of all stores of a test. */
+let clock: SkippingRuntime;
 const opened: TestStore[] = [];
 
 beforeEach(() => {
-  root = tempDir();
+  root = memoryDir();
+  clock = skippingRuntime();
   live = join(root.path, "live");
 });
 afterEach(async () => {
@@ -75,9 +79,24 @@ afterEach(async () => {
 });
 
 async function open(directory = live, options: Partial<LogStoreOptions> = {}): Promise<TestStore> {
-  const store = await openStore(directory, options);
+  const store = await openStore(directory, { runtime: clock, ...options });
   opened.push(store);
   return store;
+}
+
+/** Seconds that a store has for what it does by itself. */
+const PATIENCE_S = 3;
+
+/** Tries again until it goes well. For the stores a second passes before each of the first tries. */
+async function later(attempt: () => void): Promise<void> {
+  let seconds = 0;
+  await vi.waitFor(
+    () => {
+      if (seconds++ < PATIENCE_S) clock.skip(1_000);
+      attempt();
+    },
+    { timeout: 3_000, interval: 20 },
+  );
 }
 
 /** A topic `t` of three records, closed. */
@@ -99,7 +118,7 @@ async function afterKill(): Promise<RingLog> {
 function appendMarked(log: RingLog, mark: ProducerMark): void {
   const { epoch, head: firstOffset } = log;
   // Producers that were silent for a week are forgotten.
-  log.append([message("marked")], { epoch, firstOffset, timestamp: Date.now() }, mark);
+  log.append([message("marked")], { epoch, firstOffset, timestamp: clock.nowMs() }, mark);
 }
 
 /** Appends as a publisher does who tries again: the first try may find that the log is another one. */
@@ -131,12 +150,9 @@ inEachRegion(() => {
         append(log, [message("refused")]);
       }).toThrow(expect.objectContaining({ code: "unavailable" }));
       refuseNothing();
-      await vi.waitFor(
-        () => {
-          append(log, [message("anew")]);
-        },
-        { timeout: 3_000 },
-      );
+      await later(() => {
+        append(log, [message("anew")]);
+      });
       const again = await afterKill();
       expect([again.failure, textsOf(again)]).toEqual([undefined, ["anew"]]);
     });
@@ -177,14 +193,11 @@ inEachRegion(() => {
       const log = await afterKill();
       expect(refused.count).toBe(1);
       refuseNothing();
-      await vi.waitFor(
-        () => {
-          expect(() => {
-            log.beginAt(7, LINEAGE);
-          }).toThrow(expect.objectContaining({ code: "conflict", details: { head: 1 } }));
-        },
-        { timeout: 3_000 },
-      );
+      await later(() => {
+        expect(() => {
+          log.beginAt(7, LINEAGE);
+        }).toThrow(expect.objectContaining({ code: "conflict", details: { head: 1 } }));
+      });
       expect(textsOf(log)).toEqual(["one"]);
     });
   });
@@ -199,7 +212,7 @@ inEachRegion(() => {
         append(log, [message("refused")]);
       }).toThrow(expect.objectContaining({ code: "unavailable", details: { stored: "unknown" } }));
       refuseNothing();
-      await vi.waitUntil(() => log.failure === undefined, { timeout: 3_000 });
+      await later(() => expect(log.failure).toBeUndefined());
       const dead = join(root.path, "dead");
       copyAsKilled(live, dead);
       const { store: after } = await open(dead, { mmap: false, bootId: "2".repeat(32) });
@@ -217,12 +230,9 @@ inEachRegion(() => {
       expect(() => {
         log.ensureKnown();
       }).toThrow(expect.objectContaining({ code: "unavailable" }));
-      await vi.waitFor(
-        () => {
-          log.ensureKnown();
-        },
-        { timeout: 3_000 },
-      );
+      await later(() => {
+        log.ensureKnown();
+      });
       expect(log.head).toBe(1);
     });
   });
@@ -239,7 +249,7 @@ inEachRegion(() => {
       expect(() => topic?.judge({ ...mark, sequence: 1 }, [0])).toThrow(
         expect.objectContaining({ code: "unavailable" }),
       );
-      await vi.waitFor(() => expect(topic?.judge(mark, [0]).kind).toBe("duplicate"), { timeout: 3_000 });
+      await later(() => expect(topic?.judge(mark, [0]).kind).toBe("duplicate"));
       expect(topic?.judge({ ...mark, sequence: 1 }, [0]).kind).toBe("new");
     });
   });
@@ -307,7 +317,7 @@ inEachRegion(() => {
       }).toThrow(expect.objectContaining({ code: "unavailable" }));
       expect(events).toMatchObject([{ type: "failed" }]);
       refuseNothing();
-      await vi.waitUntil(() => log.failure === undefined, { timeout: 3_000 });
+      await later(() => expect(log.failure).toBeUndefined());
       expect(events).toContainEqual({ type: "healthy", topic: "t", partition: 0 });
       expect([log.head, (await afterKill()).head]).toEqual([0, 0]);
     });
@@ -317,27 +327,25 @@ inEachRegion(() => {
     /** Nobody waits for these: what they throw would end the process. */
     it("do so once the catalogue can be written again", async () => {
       const { store } = await openStore(live);
-      append(firstLog(store.createTopic("t", { ...SMALL, retentionMs: 1_000 })), [message("old")], Date.now());
+      append(firstLog(store.createTopic("t", { ...SMALL, retentionMs: 1_000 })), [message("old")], clock.nowMs());
       await store.close();
       refuse("writeSync", JOURNAL);
       const again = await open();
-      await vi.waitUntil(() => refused.count > 0, { timeout: 3_000 });
+      await later(() => expect(refused.count).toBeGreaterThan(0));
       refuseNothing();
-      await vi.waitUntil(() => again.store.totalBytes === 0, { timeout: 5_000 });
+      await later(() => expect(again.store.totalBytes).toBe(0));
       expect(again.store.counters.expiredRecords).toBe(1);
     });
 
     it("leave their file when the device can't take the catalogue, and it takes records again", async () => {
       const { store } = await open();
       const log = firstLog(store.createTopic("t", { ...SMALL, retentionMs: 100 }));
-      append(log, [message("old")], Date.now());
+      append(log, [message("old")], clock.nowMs());
       await log.synced();
       refuse("fdatasync", JOURNAL);
-      await vi.waitUntil(() => refused.count > 0, { timeout: 5_000 });
+      await later(() => expect(refused.count).toBeGreaterThan(0));
       refuseNothing();
-      await vi.waitFor(() => {
-        append(log, [message("new")], Date.now());
-      });
+      await later(() => append(log, [message("new")], clock.nowMs()));
       expect(textsOf(log)).toEqual(["new"]);
     });
   });

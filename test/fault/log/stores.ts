@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
 import type { LogStoreOptions, RingLog } from "../../../server/src/log/index.js";
 import { append, firstLog, message, openStore, SMALL, type TestStore } from "../../support/log-store.js";
-import { tempDir, type TempDir } from "../../support/temp-dir.js";
+import { memoryDir, type TempDir } from "../../support/temp-dir.js";
 
 /** Identities of the machine's boot before and after a power cut. */
 export const BEFORE = "1".repeat(32);
@@ -25,7 +25,7 @@ export function useStores(defaults: Partial<LogStoreOptions> = {}): Stores {
   let root: TempDir;
   const opened: TestStore[] = [];
   beforeEach(() => {
-    root = tempDir();
+    root = memoryDir();
   });
   afterEach(async () => {
     for (const { store } of opened.splice(0)) await store.close();
