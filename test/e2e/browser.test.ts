@@ -144,7 +144,8 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     await page.context().close();
   });
 
-  test("asks for the token where the hub wants one, and keeps it over a reload", async () => {
+  // What follows keeps neither page nor hub busy.
+  test.concurrent("asks for the token where the hub wants one, and keeps it over a reload", async () => {
     await using hub = await startHub({ args: ["--demo"], env: { RINGCAST_TOKEN: TOKEN } });
     const page = await openPage(`${hub.url}/demo`);
     await page.fill("#token", "wrong");
@@ -160,7 +161,7 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     await page.context().close();
   });
 
-  test("tells the state of the hub and its topics at /", async () => {
+  test.concurrent("tells the state of the hub and its topics at /", async () => {
     await using hub = await startHub({ args: ["--demo"] });
     const errors: string[] = [];
     const page = await openPage(hub.url, errors);
@@ -173,7 +174,7 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     await page.context().close();
   });
 
-  test("shows text of strangers as text", async () => {
+  test.concurrent("shows text of strangers as text", async () => {
     await using hub = await startHub({ args: ["--demo"] });
     await replay(hub, 1000);
     const page = await openPage(`${hub.url}/demo`);
@@ -188,7 +189,7 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     await page.context().close();
   });
 
-  test("fits small and large windows, light and dark, without a horizontal scroll bar", async () => {
+  test.concurrent("fits small and large windows, light and dark, without a horizontal scroll bar", async () => {
     await using hub = await startHub({ args: ["--demo"] });
     for (const [width, height] of [
       [1280, 800],
@@ -205,7 +206,7 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     }
   });
 
-  test("serves the SDK to a plain page of a listed origin, without a bundler", async () => {
+  test.concurrent("serves the SDK to a plain page of a listed origin, without a bundler", async () => {
     await using site = await startSite();
     await using hub = await startHub({ args: ["--allowed-origins", site.origin] });
     site.html = `<!doctype html><title>plain</title><output></output><script type="module">
@@ -222,7 +223,7 @@ describeInBrowser("the pages in a browser", { timeout: TIMEOUT_MS }, () => {
     await page.context().close();
   });
 
-  test("refuses the socket to a page of an origin that is not listed", async () => {
+  test.concurrent("refuses the socket to a page of an origin that is not listed", async () => {
     await using site = await startSite();
     await using hub = await startHub();
     site.html = `<!doctype html><title>foreign</title><output></output><script type="module">
