@@ -279,13 +279,14 @@ async function dribble({ hub }: Scene): Promise<Outcome> {
 }
 
 /** Enough that what the kernel keeps of the replies is full, and a megabyte more. */
-const UNREAD_PUBLISHES = 60_000;
+const UNREAD_PUBLISHES = 30_000;
 
 async function neverRead({ hub }: Scene): Promise<Outcome> {
   using client = await openWebSocket(hub);
   client.socket.pause();
-  const id = "x".repeat(64);
-  client.send(many(UNREAD_PUBLISHES, textFrame({ op: "publish", id, topic: "unread", data: 1 })));
+  // Both stand in each reply.
+  const [id, topic] = ["x".repeat(64), "unread".padEnd(200, "x")];
+  client.send(many(UNREAD_PUBLISHES, textFrame({ op: "publish", id, topic, data: 1 })));
   await until("the hub has had enough", async () =>
     /closed_total\{code="4408"\} 1/.test((await ask(hub, "/metrics")).text),
   );
