@@ -1,4 +1,4 @@
-/** Runs once per project: transpiles the sources, so that hub processes started by tests run them as they stand. */
+/** Runs once per project: transpiles the sources, so that hub processes started by tests run them as they stand. All projects of a run share what the first one has made. */
 import { mkdirSync, rmSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,6 +25,9 @@ declare module "vitest" {
   }
 }
 
+/** Each project has a copy of this module; the process is the same. */
+const inThisProcess = globalThis as { ringcastBuild?: Promise<string> };
+
 let cleanUp: (() => void) | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
@@ -34,9 +37,10 @@ export async function setup(project: TestProject): Promise<void> {
   if (project.name === "release") [CHROMIUM, CURL, PYTHON_MSGPACK].forEach(ensureProgram);
   if (project.name === "soak") [CURL, STRACE, TASKSET, XFSPROGS, LIBFAKETIME, IPROUTE2].forEach(ensureProgram);
   const { buildForTests } = await import("../../build.mjs");
-  const folder = join(ROOT, ".cache", `build-${project.name}-${process.pid}`);
+  const folder = join(ROOT, ".cache", `build-${process.pid}`);
   mkdirSync(folder, { recursive: true });
-  project.provide("launcher", await buildForTests(folder));
+  inThisProcess.ringcastBuild ??= buildForTests(folder);
+  project.provide("launcher", await inThisProcess.ringcastBuild);
   cleanUp = () => {
     if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
   };
