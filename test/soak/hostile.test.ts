@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Bystander } from "../hostile/bystander.js";
 import { describeCases, type HostileCase } from "../hostile/case.js";
-import { SLOW_HANDSHAKE_ARGS, SLOW_HANDSHAKES } from "../hostile/cases/handshake.js";
+import { SLOW_HANDSHAKES } from "../hostile/cases/handshake.js";
 import { HTTP, HTTP_ARGS } from "../hostile/cases/http.js";
 import { MemoryWatch } from "../support/footprint.js";
 import type { TestHub } from "../support/hub.js";
@@ -51,13 +51,7 @@ describe("hostile input, again and again", () => {
   });
 });
 
-describeCases("a handshake that uWebSockets.js gives up by its own time", SLOW_HANDSHAKES, {
-  args: SLOW_HANDSHAKE_ARGS,
-  isConcurrent: true,
-  isPatient: true,
-});
-
-describeCases("a request that uWebSockets.js gives up by its own time", HTTP, {
+describeCases("what uWebSockets.js gives up by its own time", [...SLOW_HANDSHAKES, ...HTTP], {
   args: HTTP_ARGS,
   isConcurrent: true,
   isPatient: true,
