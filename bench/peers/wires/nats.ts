@@ -7,6 +7,7 @@ import type { CreateWire, Sink, Wire, WireConnection } from "../../../server/src
 import { RecordAnswers } from "./answers.js";
 import { orderedConsumer } from "./jetstream.js";
 import { readNatsHead, textOf, wordsOf, type NatsHead } from "./nats-head.js";
+import { ReadDeliveries } from "./read-deliveries.js";
 import { RestReader } from "./rest.js";
 import { Templates } from "./templates.js";
 
@@ -48,12 +49,11 @@ class NatsConnection implements WireConnection {
   readonly #rest = new RestReader((bytes, start, end) => this.#read(bytes, start, end));
   readonly #head: NatsHead = { sid: 0, bytes: 0 };
   #isReady = false;
-  /** Of the read under way: records that {@link Sink.delivered} doesn't know of yet, and where the last one's payload is. */
-  #records = 0;
-  #payload = -1;
+  readonly #deliveries: ReadDeliveries;
 
   constructor(sink: Sink, options: NatsOptions) {
     this.#sink = sink;
+    this.#deliveries = new ReadDeliveries(sink);
     this.#options = options;
     const reply = options.ability === "ingest" ? ` ${this.#inbox}.acks` : "";
     this.#templates = new Templates((topic, payloadBytes) => ({
@@ -112,8 +112,7 @@ class NatsConnection implements WireConnection {
       if (next === -1) break;
       at = next;
     }
-    if (this.#records > 0) this.#sink.delivered(this.#records, this.#payload);
-    this.#records = 0;
+    this.#deliveries.tell();
     return at;
   }
 
@@ -131,12 +130,7 @@ class NatsConnection implements WireConnection {
 
   #record(payload: number): void {
     const place = this.#rest.isJoined ? -1 : payload;
-    if (this.#sink.isExact) {
-      this.#sink.delivered(1, place);
-    } else {
-      this.#records++;
-      this.#payload = place;
-    }
+    this.#deliveries.add(place);
   }
 
   /** `{"stream":"…","seq":1}`, or `{"error":…` */

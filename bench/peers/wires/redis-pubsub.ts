@@ -1,6 +1,7 @@
 /** Redis pub/sub over TCP. Each PUBLISH is answered with the number of those who got it: an acknowledgement of a message that nobody keeps. */
 import type { CreateWire, Sink, Wire, WireConnection } from "../../../server/src/cli/bench/wire.js";
 import { RecordAnswers } from "./answers.js";
+import { ReadDeliveries } from "./read-deliveries.js";
 import { bulkString, command, REPLY, ReplyReader } from "./resp.js";
 import { Templates } from "./templates.js";
 
@@ -24,12 +25,13 @@ class PubSubConnection implements WireConnection {
     tail: "\r\n",
     after: "",
   }));
-  /** Of the read under way: records that {@link Sink.delivered} doesn't know of yet, and where the last one's payload is. */
-  #records = 0;
-  #payload = -1;
+  readonly #deliveries: ReadDeliveries;
+  /** Reads one piece. */
+  readonly #next = (): void => this.#reply();
 
   constructor(sink: Sink) {
     this.#sink = sink;
+    this.#deliveries = new ReadDeliveries(sink);
   }
 
   greeting(): Uint8Array {
@@ -50,16 +52,8 @@ class PubSubConnection implements WireConnection {
   }
 
   receive(bytes: Uint8Array, start: number, end: number): number {
-    const reader = this.#reader;
-    let used = start;
-    reader.begin(bytes, start, end);
-    while (reader.at < end) {
-      this.#reply();
-      if (reader.isShort) break;
-      used = reader.at;
-    }
-    if (this.#records > 0) this.#sink.delivered(this.#records, this.#payload);
-    this.#records = 0;
+    const used = this.#reader.readAll(bytes, start, end, this.#next);
+    this.#deliveries.tell();
     return used;
   }
 
@@ -98,12 +92,7 @@ class PubSubConnection implements WireConnection {
   #message(): void {
     const payload = this.#reader.bulk();
     if (this.#reader.isShort) return;
-    if (this.#sink.isExact) {
-      this.#sink.delivered(1, payload);
-    } else {
-      this.#records++;
-      this.#payload = payload;
-    }
+    this.#deliveries.add(payload);
   }
 
   #confirmed(): void {

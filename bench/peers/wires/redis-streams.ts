@@ -1,6 +1,7 @@
 /** Redis streams over TCP: XADD for each record, answered with its id; a reader asks with XREAD for what comes behind the last id it has seen. */
 import type { CreateWire, Sink, Wire, WireConnection } from "../../../server/src/cli/bench/wire.js";
 import { RecordAnswers } from "./answers.js";
+import { ReadDeliveries } from "./read-deliveries.js";
 import { bulkString, command, REPLY, ReplyReader } from "./resp.js";
 import { Templates } from "./templates.js";
 
@@ -30,12 +31,13 @@ class StreamsConnection implements WireConnection {
   #topic = "";
   /** Entries of the answer under way that are still to come. */
   #entries = 0;
-  /** Of the read under way: records that {@link Sink.delivered} doesn't know of yet, and where the last one's payload is. */
-  #records = 0;
-  #payload = -1;
+  readonly #deliveries: ReadDeliveries;
+  /** Reads one piece. */
+  readonly #next = (): void => (this.#entries > 0 ? this.#entry() : this.#reply());
 
   constructor(sink: Sink, { keep, count }: StreamsOptions) {
     this.#sink = sink;
+    this.#deliveries = new ReadDeliveries(sink);
     this.#count = String(count);
     const words = (topic: string) => ["XADD", topic, "MAXLEN", "~", String(keep), "*", "d"].map(bulkString).join("");
     this.#templates = new Templates((topic, payloadBytes) => ({
@@ -68,17 +70,8 @@ class StreamsConnection implements WireConnection {
   }
 
   receive(bytes: Uint8Array, start: number, end: number): number {
-    const reader = this.#reader;
-    let used = start;
-    reader.begin(bytes, start, end);
-    while (reader.at < end) {
-      if (this.#entries > 0) this.#entry();
-      else this.#reply();
-      if (reader.isShort) break;
-      used = reader.at;
-    }
-    if (this.#records > 0) this.#sink.delivered(this.#records, this.#payload);
-    this.#records = 0;
+    const used = this.#reader.readAll(bytes, start, end, this.#next);
+    this.#deliveries.tell();
     return used;
   }
 
@@ -134,12 +127,7 @@ class StreamsConnection implements WireConnection {
     const payload = reader.bulk();
     if (reader.isShort) return;
     this.#entries--;
-    if (this.#sink.isExact) {
-      this.#sink.delivered(1, payload);
-    } else {
-      this.#records++;
-      this.#payload = payload;
-    }
+    this.#deliveries.add(payload);
     if (this.#entries === 0) this.#sink.reply(Buffer.from(this.#read(reader.text(id, idEnd))));
   }
 }

@@ -22,6 +22,18 @@ export class ReplyReader {
     this.isShort = false;
   }
 
+  /** Reads piece by piece while they are whole. @returns place behind the last whole one */
+  readAll(bytes: Uint8Array, start: number, end: number, readNext: () => void): number {
+    let used = start;
+    this.begin(bytes, start, end);
+    while (this.at < end) {
+      readNext();
+      if (this.isShort) break;
+      used = this.at;
+    }
+    return used;
+  }
+
   /** A line that is a number behind its first byte: an integer, or the length of what follows. */
   number(): number {
     let value = 0;

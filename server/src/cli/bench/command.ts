@@ -1,21 +1,21 @@
 /** What the main thread and the threads of the generator tell each other. */
 import type { Target } from "./plan.js";
 
-/** Connections are numbered over all threads; each thread is told which numbers are its own. */
+/** Connections that are to be made. They are numbered over all threads; each thread is told which numbers are its own. */
+interface Newcomers {
+  readonly target: Target;
+  readonly numbers: readonly number[];
+  readonly topics: readonly string[];
+}
+
 export type Command =
-  | {
+  | (Newcomers & {
       readonly type: "readers";
-      readonly target: Target;
-      readonly numbers: readonly number[];
-      readonly topics: readonly string[];
       readonly perConnection: number;
       readonly from: "latest" | "earliest";
-    }
-  | {
+    })
+  | (Newcomers & {
       readonly type: "writers";
-      readonly target: Target;
-      readonly numbers: readonly number[];
-      readonly topics: readonly string[];
       readonly bytes: number;
       readonly batch: number;
       /** Records a second of this thread. */
@@ -24,16 +24,10 @@ export type Command =
       readonly ahead: number;
       /** Readers that a record goes to, on the average. */
       readonly readers: number;
-    }
+    })
   /** The writers that have come begin. */
   | { readonly type: "publish" }
-  | {
-      readonly type: "churners";
-      readonly target: Target;
-      readonly numbers: readonly number[];
-      readonly topics: readonly string[];
-      readonly inflight: number;
-    }
+  | (Newcomers & { readonly type: "churners"; readonly inflight: number })
   /** Readers with lower numbers than `count` read no more; a record goes to `readers` others, on the average. */
   | { readonly type: "stall"; readonly count: number; readonly readers: number }
   | { readonly type: "resume" }
