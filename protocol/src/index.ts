@@ -5,7 +5,7 @@ export * from "./byte-writer.js";
 export * from "./crc32.js";
 export * from "./dialects/json/frame.js";
 export * from "./dialects/json/message.js";
-export { jsonPublished } from "./dialects/json/published.js";
+export { jsonPublished, jsonPublishedBody } from "./dialects/json/published.js";
 export * from "./dialects/json/request.js";
 export * from "./dialects/msgpack/decode.js";
 export * from "./dialects/msgpack/encode.js";

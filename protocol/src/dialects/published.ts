@@ -21,7 +21,7 @@ const MOST_PLACES = 1_024;
 /** Numbers of a reply: id, offset, timestamp; to a batch: id, timestamp, first offset, count. */
 const MOST_NUMBERS = 4;
 
-/** The numbers of the reply that is being made; calls don't nest. */
+/** The numbers of the reply that is being made, in the order of their places; calls don't nest. */
 const numbers = /*#__PURE__*/ new Float64Array(MOST_NUMBERS);
 
 /** Writes the replies of one dialect. */
@@ -34,20 +34,32 @@ export class PublishedEncoder {
     this.#syntax = syntax;
   }
 
-  /** The reply to a publish of one message. @returns bytes that hold until the next call */
-  single(id: number, topic: string, range: OffsetRange, timestamp: number): Uint8Array {
-    numbers[0] = id;
-    numbers[1] = range.first;
-    numbers[2] = timestamp;
+  /**
+   * The reply to a publish of one message.
+   *
+   * @param id undefined where the syntax has no place for it
+   * @returns bytes that hold until the next call
+   */
+  single(id: number | undefined, topic: string, range: OffsetRange, timestamp: number): Uint8Array {
+    let at = 0;
+    if (id !== undefined) numbers[at++] = id;
+    numbers[at++] = range.first;
+    numbers[at] = timestamp;
     return this.#moldFor(this.#singles, topic, range, false).fill(this.#syntax);
   }
 
-  /** The reply to a batch that went to one partition. @returns bytes that hold until the next call */
-  batch(id: number, topic: string, range: OffsetRange, timestamp: number): Uint8Array {
-    numbers[0] = id;
-    numbers[1] = timestamp;
-    numbers[2] = range.first;
-    numbers[3] = range.count;
+  /**
+   * The reply to a batch that went to one partition.
+   *
+   * @param id undefined where the syntax has no place for it
+   * @returns bytes that hold until the next call
+   */
+  batch(id: number | undefined, topic: string, range: OffsetRange, timestamp: number): Uint8Array {
+    let at = 0;
+    if (id !== undefined) numbers[at++] = id;
+    numbers[at++] = timestamp;
+    numbers[at++] = range.first;
+    numbers[at] = range.count;
     return this.#moldFor(this.#batches, topic, range, true).fill(this.#syntax);
   }
 

@@ -7,17 +7,15 @@ import type { Exchange, HttpResponse } from "./exchange.js";
 type Headers = Readonly<Record<string, string>>;
 
 /** An answer before it is finished. */
-export interface Answer {
+export interface Answer extends Partial<Pick<HttpResponse, "headers" | "body" | "volatile">> {
   readonly status: number;
-  readonly headers?: Headers;
-  readonly body?: Uint8Array | string;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const DEFAULT_RETRY_AFTER_MS = 1000;
 const COMMON = { "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store" };
 /** All that nearly every answer carries, frozen so that transports keep what it comes to. */
-const JSON_HEADERS = Object.freeze({ ...COMMON, "Content-Type": JSON_TYPE });
+export const JSON_HEADERS = Object.freeze({ ...COMMON, "Content-Type": JSON_TYPE });
 
 /** What every answer to a request carries, where that is nothing more than what all have. */
 export const NO_HEADERS: Headers = Object.freeze({});
@@ -51,10 +49,13 @@ export function errorAnswer(error: RingcastError): Answer {
 }
 
 /** Sends an answer. `headers` are those that every answer to this request carries, e.g. CORS. */
-export function send(exchange: Exchange, { status, body = "", headers: own }: Answer, headers: Headers): void {
+export function send(
+  exchange: Exchange,
+  { status, body = "", headers: own, volatile = false }: Answer,
+  headers: Headers,
+): void {
   const isUsual = own === JSON_HEADERS && headers === NO_HEADERS;
-  const response: HttpResponse = { status, headers: isUsual ? own : { ...COMMON, ...headers, ...own }, body };
-  exchange.respond(response);
+  exchange.respond({ status, headers: isUsual ? own : { ...COMMON, ...headers, ...own }, body, volatile });
 }
 
 /** Whole seconds, at least one. */

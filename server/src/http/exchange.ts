@@ -46,6 +46,8 @@ export interface HttpHead {
 
 export interface HttpResponse extends HttpHead {
   readonly body: Uint8Array | string;
+  /** Its bytes hold only until {@link Exchange.respond} returns: what can't be taken at once must be copied. */
+  readonly volatile?: boolean;
 }
 
 export interface ResponseStream {

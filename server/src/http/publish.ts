@@ -3,13 +3,14 @@ import {
   CONTENT_TYPE,
   decodePublishBody,
   encodeUtf8,
+  jsonPublishedBody,
   rawMessage,
   RingcastError,
   type Limits,
   type PublishBody,
 } from "@ringcast/protocol";
 import { publishedFields, type Hub, type PublishOutcome } from "../hub/index.js";
-import { json, type Answer } from "./answer.js";
+import { json, JSON_HEADERS, type Answer } from "./answer.js";
 import { mediaTypeOf } from "./body.js";
 import type { Exchange } from "./exchange.js";
 import type { Call } from "./port.js";
@@ -63,8 +64,16 @@ function store({ hub, rates }: PublishOptions, call: Call, body: PublishBody): A
   return published(outcome, batch);
 }
 
+/** What nearly every publish is answered with is written without an object being made. */
 function published(outcome: PublishOutcome, batch: boolean): Answer {
-  return json(201, publishedFields(outcome, { batch }));
+  const { topic, offsets, timestamp, duplicate } = outcome;
+  const range = offsets?.length === 1 ? offsets[0] : undefined;
+  if (range === undefined || timestamp === undefined || duplicate)
+    return json(201, publishedFields(outcome, { batch }));
+  const body = batch
+    ? jsonPublishedBody.batch(undefined, topic, range, timestamp)
+    : jsonPublishedBody.single(undefined, topic, range, timestamp);
+  return { status: 201, headers: JSON_HEADERS, body, volatile: true };
 }
 
 function decodeJson(bytes: Uint8Array, key: Uint8Array | undefined, limits: Limits): PublishBody {

@@ -31,10 +31,15 @@ export interface FoundRoute {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** Paths that are remembered; beyond it all are forgotten. */
+const MOST_KNOWN = 1_024;
+
 /** Routes by path. */
 export class Router {
   readonly #paths: readonly { readonly pattern: readonly string[]; readonly routes: readonly Route[] }[];
   readonly #open: ReadonlySet<string>;
+  /** What was found, by path and method: the same topics are published to again and again. */
+  readonly #known = new Map<string, Map<string, FoundRoute>>();
 
   /** @param routes those that are asked for the most come first */
   constructor(routes: readonly Route[]) {
@@ -56,6 +61,21 @@ export class Router {
    * @throws RingcastError `unknown_op` for a path that nobody serves, `bad_request` (405) for a method that this path doesn't have
    */
   find(method: string, path: string): FoundRoute {
+    const known = this.#known.get(path)?.get(method);
+    if (known !== undefined) return known;
+    const found = this.#search(method, path);
+    this.#remember(method, path, found);
+    return found;
+  }
+
+  #remember(method: string, path: string, found: FoundRoute): void {
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    const methods = this.#known.get(path);
+    if (methods === undefined) this.#known.set(path, new Map([[method, found]]));
+    else methods.set(method, found);
+  }
+
+  #search(method: string, path: string): FoundRoute {
     const segments = segmentsOf(path);
     const wanted = method === "HEAD" ? "GET" : method;
     for (const { pattern, routes } of this.#paths) {

@@ -17,7 +17,7 @@ import type { Call, HttpOptions, HttpRoutes, HttpSettings, HttpStats, JsonRoute 
 import { publishRoute } from "./publish.js";
 import { HttpPublishRates } from "./publish-rates.js";
 import { restoreRoute } from "./restore.js";
-import { Router, type Outcome, type Route } from "./router.js";
+import { Router, type BodyWanted, type Outcome, type Route } from "./router.js";
 import { statusRoutes } from "./status.js";
 import { topicRoutes } from "./topics.js";
 
@@ -66,7 +66,8 @@ class Routes implements HttpRoutes {
       return;
     }
     const headers = corsHeaders(this.#options.access, exchange.header("origin"));
-    this.#carryOut({ exchange, headers }, () => this.#begin(exchange, headers));
+    const asked = { exchange, headers };
+    this.#follow(asked, this.#begin(asked));
   }
 
   configure(settings: HttpSettings): void {
@@ -86,35 +87,41 @@ class Routes implements HttpRoutes {
     this.#streams.close();
   }
 
-  #begin(exchange: Exchange, headers: Headers): Outcome {
-    const { access } = this.#options;
-    checkOrigin(access, exchange.header("origin"), exchange.header("host"));
-    const isOpen = this.#router.isOpen(exchange.path);
-    const identity = isOpen ? ANYBODY : identify(access, exchange);
-    const { route, params } = this.#router.find(exchange.method, exchange.path);
-    return route.handle({ exchange, params, identity, headers });
+  /** Never throws. */
+  #begin({ exchange, headers }: Asked): Outcome {
+    try {
+      const { access } = this.#options;
+      checkOrigin(access, exchange.header("origin"), exchange.header("host"));
+      const isOpen = this.#router.isOpen(exchange.path);
+      const identity = isOpen ? ANYBODY : identify(access, exchange);
+      const { route, params } = this.#router.find(exchange.method, exchange.path);
+      return route.handle({ exchange, params, identity, headers });
+    } catch (error) {
+      return this.#refuse(exchange, error);
+    }
   }
 
-  /** Takes a step of a request, and follows to where it leads. Without promises, so that what is known within a call of the transport is answered within it. */
-  #carryOut(asked: Asked, step: () => Outcome): void {
-    const outcome = this.#outcomeOf(asked, step);
+  /** Never throws. @param body or what there is instead */
+  #goOn({ exchange }: Asked, wanted: BodyWanted, body: Uint8Array | RingcastError): Outcome {
+    try {
+      if (body instanceof RingcastError) throw body;
+      return wanted.take(body);
+    } catch (error) {
+      return this.#refuse(exchange, error);
+    }
+  }
+
+  /** Without promises where there need be none: what is known within a call of the transport is answered within it. */
+  #follow(asked: Asked, outcome: Outcome): void {
     if (outcome === undefined) return;
     if (outcome instanceof Promise) {
       void outcome
         .catch((error: unknown) => this.#refuse(asked.exchange, error))
         .then((answer) => answer && this.#send(asked, answer));
     } else if ("take" in outcome) {
-      asked.exchange.readBody(outcome.maxBytes, (body) => this.#carryOut(asked, () => outcome.take(contentOf(body))));
+      asked.exchange.readBody(outcome.maxBytes, (body) => this.#follow(asked, this.#goOn(asked, outcome, body)));
     } else {
       this.#send(asked, outcome);
-    }
-  }
-
-  #outcomeOf({ exchange }: Asked, step: () => Outcome): Outcome {
-    try {
-      return step();
-    } catch (error) {
-      return this.#refuse(exchange, error);
     }
   }
 
@@ -175,10 +182,4 @@ function asRoute(route: JsonRoute): Route {
     path: route.path,
     handle: ({ exchange }) => (route.method === "POST" ? smallJson(exchange, answer) : answer(undefined)),
   };
-}
-
-/** @throws what has come instead of the body */
-function contentOf(body: Uint8Array | RingcastError): Uint8Array {
-  if (body instanceof RingcastError) throw body;
-  return body;
 }

@@ -10,6 +10,8 @@ const NOTHING = new Uint8Array(0);
 
 export class RequestBody implements Awaited {
   deadline = 0;
+  before: Awaited | undefined;
+  after: Awaited | undefined;
   readonly #announcedBytes: number | undefined;
   readonly #lateBodies: LateBodies;
   /** All that has come: one piece in nearly every case. */
@@ -19,6 +21,8 @@ export class RequestBody implements Awaited {
   #isComplete = false;
   #isCutOff = false;
   #isLate = false;
+  /** In the line of {@link LateBodies}. */
+  #isAwaited = false;
   #isDropped = false;
   #take: BodyTaker | undefined;
   #maxBytes = 0;
@@ -68,7 +72,7 @@ export class RequestBody implements Awaited {
     this.#take = take;
     this.#maxBytes = maxBytes;
     if ((this.#announcedBytes ?? 0) > maxBytes) this.#fail(tooLarge(maxBytes));
-    else if (!this.#isSettled()) this.#lateBodies.add(this);
+    else if (!this.#isSettled()) this.#await();
   }
 
   /** Takes a piece, which is kept: hand over a copy. */
@@ -148,6 +152,11 @@ export class RequestBody implements Awaited {
     this.#fail(tookTooLong(this.#lateBodies.timeoutMs));
   }
 
+  #await(): void {
+    this.#isAwaited = true;
+    this.#lateBodies.add(this);
+  }
+
   #keep(piece: Uint8Array): void {
     if (this.#receivedBytes === 0) this.#first = piece;
     else (this.#further ??= []).push(piece);
@@ -179,7 +188,8 @@ export class RequestBody implements Awaited {
 
   #tell(outcome: Uint8Array | RingcastError): void {
     const take = this.#take;
-    this.#lateBodies.delete(this);
+    if (this.#isAwaited) this.#lateBodies.delete(this);
+    this.#isAwaited = false;
     this.#take = undefined;
     take?.(outcome);
   }

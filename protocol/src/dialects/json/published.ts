@@ -1,31 +1,39 @@
-/** Replies to publishes in the JSON dialect. */
+/** Replies to publishes as JSON: frames of the dialect, and bodies over HTTP, which have neither operation nor id. */
 import { encodeUtf8 } from "../../utf8.js";
 import { PublishedEncoder, type PublishedSyntax } from "../published.js";
 
-const HEAD = '{"op":"published","id":';
-
-const SYNTAX: PublishedSyntax = {
-  single: (topic, partition, epoch) =>
-    texts(
-      HEAD,
-      `,"topic":${json(topic)},"partition":${partition},"epoch":${json(epoch)},"offset":`,
-      ',"timestamp":',
-      "}",
-    ),
-  batch: (topic, partition, epoch) =>
-    texts(
-      HEAD,
-      `,"topic":${json(topic)},"timestamp":`,
-      `,"offsets":[{"partition":${partition},"epoch":${json(epoch)},"first":`,
-      ',"count":',
-      "}]}",
-    ),
-  width: digitsOf,
-  put: putDigits,
-};
-
 /** The same bytes as `encodeFrame` gives of a `published` frame. */
-export const jsonPublished = /*#__PURE__*/ new PublishedEncoder(SYNTAX);
+export const jsonPublished = /*#__PURE__*/ new PublishedEncoder(
+  /*#__PURE__*/ syntaxFrom('{"op":"published","id":', ","),
+);
+
+/** The same without `op` and `id`: what a publish over HTTP is answered with. */
+export const jsonPublishedBody = /*#__PURE__*/ new PublishedEncoder(/*#__PURE__*/ syntaxFrom("{"));
+
+/** @param begin what a reply begins with: all before its first member, or all before the id and what follows the id */
+function syntaxFrom(...begin: readonly string[]): PublishedSyntax {
+  const before = begin.slice(0, -1);
+  const last = begin.at(-1) ?? "";
+  return {
+    single: (topic, partition, epoch) =>
+      texts(
+        ...before,
+        `${last}"topic":${json(topic)},"partition":${partition},"epoch":${json(epoch)},"offset":`,
+        ',"timestamp":',
+        "}",
+      ),
+    batch: (topic, partition, epoch) =>
+      texts(
+        ...before,
+        `${last}"topic":${json(topic)},"timestamp":`,
+        `,"offsets":[{"partition":${partition},"epoch":${json(epoch)},"first":`,
+        ',"count":',
+        "}]}",
+      ),
+    width: digitsOf,
+    put: putDigits,
+  };
+}
 
 function texts(...pieces: readonly string[]): Uint8Array[] {
   return pieces.map(encodeUtf8);

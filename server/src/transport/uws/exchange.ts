@@ -103,16 +103,12 @@ export class UwsExchange implements Exchange {
     this.#body.drop();
     this.#resume();
     this.#response = undefined;
-    const isHead = this.method === "HEAD";
-    if (this.#lingersAfter(answer, close)) {
-      this.#write(response, () => writeUnended(response, answer, { isHead }));
-      this.#linger(response);
-      return;
-    }
-    this.#write(response, () => {
-      writeHead(response, answer.status, answer.headers);
-      writeBody(response, { isHead, close, answer });
-    });
+    const lingers = this.#lingersAfter(answer, close);
+    const options = { isHead: this.method === "HEAD", close, lingers };
+    // What is written leaves at once, in one piece.
+    if (this.#isCorked) writeAnswer(response, answer, options);
+    else response.cork(() => writeAnswer(response, answer, options));
+    if (lingers) this.#linger(response);
   }
 
   stream(head: HttpHead, events: ResponseStreamHandler): ResponseStream {
@@ -160,12 +156,6 @@ export class UwsExchange implements Exchange {
     if (!isLast && !this.#body.isWanted && this.#body.receivedBytes > UNASKED_BYTES) this.#rest();
   }
 
-  /** Has what is written leave at once, in one piece. */
-  #write(response: uWebSockets.HttpResponse, write: () => void): void {
-    if (this.#isCorked) write();
-    else response.cork(write);
-  }
-
   #rest(): void {
     if (this.#isResting || this.#response === undefined) return;
     this.#isResting = true;
@@ -191,18 +181,29 @@ function addressOf(response: uWebSockets.HttpResponse | undefined): string {
   return response === undefined ? "" : addressFromBytes(new Uint8Array(response.getRemoteAddress()));
 }
 
-interface BodyOptions {
+interface AnswerOptions {
   readonly isHead: boolean;
+  /** Closes the connection behind it. */
   readonly close: boolean;
-  readonly answer: HttpResponse;
+  /** Goes on to take the request's body. */
+  readonly lingers: boolean;
 }
 
-function writeBody(response: uWebSockets.HttpResponse, { isHead, close, answer }: BodyOptions): void {
+function writeAnswer(response: uWebSockets.HttpResponse, answer: HttpResponse, options: AnswerOptions): void {
+  if (options.lingers) {
+    writeUnended(response, answer, options);
+    return;
+  }
+  writeHead(response, answer.status, answer.headers);
+  writeBody(response, answer, options);
+}
+
+function writeBody(response: uWebSockets.HttpResponse, answer: HttpResponse, { isHead, close }: AnswerOptions): void {
   const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
   if (isBodiless(answer.status)) endBodiless(response, { close });
   else if (isHead) endBodiless(response, { length: bytes.length, close });
   else if (close || bytes.length === 0) response.end(bytes, close);
-  else writePaced(response, bytes);
+  else writePaced(response, bytes, answer);
 }
 
 /** The library never counts an answer as given when it writes the length itself, and can't close without writing one. */
@@ -216,11 +217,12 @@ function endBodiless(response: uWebSockets.HttpResponse, options: { length?: num
  * Writes a body as fast as the peer reads. Until it is out the library takes no further request on this connection, so
  * that requests sent in a row without reading an answer pile up nothing.
  */
-function writePaced(response: uWebSockets.HttpResponse, bytes: Uint8Array): void {
+function writePaced(response: uWebSockets.HttpResponse, bytes: Uint8Array, { volatile }: HttpResponse): void {
   const [isTaken, isDone] = response.tryEnd(bytes, bytes.length);
   if (isTaken || isDone) return;
+  const kept = volatile === true ? bytes.slice() : bytes;
   response.onWritable((offset) => {
-    const [isTakenNow] = response.tryEnd(bytes.subarray(offset), bytes.length);
+    const [isTakenNow] = response.tryEnd(kept.subarray(offset), kept.length);
     return isTakenNow;
   });
 }

@@ -74,7 +74,8 @@ export class WsExchange implements Exchange {
   respond(answer: HttpResponse): void {
     if (this.#isAnswered || this.#isAborted) return;
     const lingers = this.#writeHead(answer) && this.#canLinger(answer);
-    const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+    const { body } = answer;
+    const bytes = typeof body === "string" || answer.volatile === true ? Buffer.from(body) : body;
     const hasBody = !isBodiless(answer.status) && this.method !== "HEAD";
     if (!isBodiless(answer.status)) this.#response.setHeader("Content-Length", bytes.length);
     if (lingers) this.#answerAndLinger(hasBody ? bytes : undefined);
