@@ -11,6 +11,7 @@ import {
   shown,
   type OffsetRange,
   type ProducerMark,
+  type ProducerSequence,
   type TopicConfig,
 } from "@ringcast/protocol";
 import type { Assignment, Batch, ProducerReply, RingLog, StoredTopic } from "../log/index.js";
@@ -82,15 +83,20 @@ export class Publishing {
       });
     }
     const topic = this.#writableTopic(input);
-    const feed = input.producer === undefined ? soleFeed(topic, input.partition) : undefined;
-    return feed === undefined ? this.#storeParts(topic, input, subject) : this.#storeWhole(topic, feed, input);
+    const mark = input.producer && markOf(input, input.producer, subject);
+    const feed = soleFeed(topic, input.partition);
+    return feed === undefined ? this.#storeParts(topic, input, mark) : this.#storeWhole(topic, feed, input, mark);
   }
 
-  /** Nearly every publish: no producer, and one partition whatever its keys are. */
-  #storeWhole(topic: Topic, feed: Feed, input: PublishInput): Stored {
+  /** Nearly every publish: one partition whatever its keys are. It has all of an earlier try of the same publish, or nothing. */
+  #storeWhole(topic: Topic, feed: Feed, input: PublishInput, mark: ProducerMark | undefined): Stored {
     const { partition } = feed;
     const log = feed.log as RingLog;
-    const { epoch, firstOffset: first, timestamp } = this.#appendTo(log, input.records ?? input.messages);
+    if (mark !== undefined) {
+      const known = judge(topic.stored as StoredTopic, mark, [partition]);
+      if (known.duplicate) return this.#repeat(topic, known.reply, mustBeSynced(topic, input));
+    }
+    const { epoch, firstOffset: first, timestamp } = this.#appendTo(log, input.records ?? input.messages, mark);
     this.#flush.markDirty(feed);
     topic.nextPartition = (topic.nextPartition + 1) % topic.feeds.length;
     const count = this.#countIn(input);
@@ -98,11 +104,11 @@ export class Publishing {
     return { outcome, unsynced: mustBeSynced(topic, input) ? [log] : NO_LOGS };
   }
 
-  #appendTo(log: RingLog, batch: Batch): Assignment {
+  #appendTo(log: RingLog, batch: Batch, mark: ProducerMark | undefined): Assignment {
     try {
       log.open();
       const assignment = this.#sequencer.assign(log, this.#runtime.nowMs());
-      log.append(batch, assignment);
+      log.append(batch, assignment, mark);
       return assignment;
     } catch (error) {
       throw cannotStore(error, "no");
@@ -119,23 +125,24 @@ export class Publishing {
     return count;
   }
 
-  /** Whatever has a producer, or may go to several partitions. */
-  #storeParts(topic: Topic, input: PublishInput, subject: string | undefined): Stored {
+  /** Whatever may go to several partitions. */
+  #storeParts(topic: Topic, input: PublishInput, mark: ProducerMark | undefined): Stored {
     const { messages, producer } = input;
     const { partition } = input;
     const { nextPartition } = topic;
     const partitions = topic.feeds.length;
     const batches = splitByPartition(messages, { partitions, partition, producer, nextPartition });
-    const mark = producer && {
-      id: scopedId(producer.id, subject),
-      sequence: producer.sequence,
-      digest: digestOf(messages, partition),
-    };
     // Where there are several, none may be refused after another was appended.
     if (batches.length > 1) {
       checkShares(batches, mark, (at) => (topic.feeds[at]?.log as RingLog).capacityBytes);
     }
-    const known = mark && judge(topic.stored as StoredTopic, mark, batches);
+    const known =
+      mark &&
+      judge(
+        topic.stored as StoredTopic,
+        mark,
+        batches.map((batch) => batch.partition),
+      );
     const isSynced = mustBeSynced(topic, input);
     if (known?.duplicate === true) return this.#repeat(topic, known.reply, isSynced);
     topic.nextPartition = (nextPartition + 1) % partitions;
@@ -306,6 +313,11 @@ function checkShares(
   }
 }
 
+function markOf(input: PublishInput, producer: ProducerSequence, subject: string | undefined): ProducerMark {
+  const digest = digestOf(input.records ?? input.messages, input.partition);
+  return { id: scopedId(producer.id, subject), sequence: producer.sequence, digest };
+}
+
 /** Producers are told apart by who they are, so that nobody can use up another's sequences. No subject and no id can make another pair's text. */
 function scopedId(id: string, subject: string | undefined): string {
   return subject === undefined ? id : `\u0000${subject.length}:${subject}:${id}`;
@@ -315,10 +327,9 @@ function scopedId(id: string, subject: string | undefined): string {
 function judge(
   stored: StoredTopic,
   mark: ProducerMark,
-  batches: readonly PartitionBatch[],
+  partitions: readonly number[],
 ): { readonly duplicate: boolean; readonly reply: ProducerReply | undefined } {
   const { sequence } = mark;
-  const partitions = batches.map(({ partition }) => partition);
   const verdict = stored.judge(mark, partitions);
   switch (verdict.kind) {
     case "new":

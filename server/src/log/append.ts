@@ -2,10 +2,10 @@
  * Where a batch goes, and putting it there. Free functions over the ring's bytes: nothing is made per record.
  */
 import {
+  addProducerPart,
   dataEndOf,
   FLAG_MORE,
   lengthOf,
-  messageAt,
   NO_PRODUCER,
   type NewMessage,
   RECORD_ALIGNMENT,
@@ -111,21 +111,9 @@ function writeRun(log: PartitionLog, run: RecordRun, assignment: Assignment, par
   stamp.timestamp = assignment.timestamp;
   stamp.seed = log.history.seed;
   stamp.address = first;
-  stamp.producer = NO_PRODUCER;
-  let from = run.at;
-  if (part.length > 0) {
-    // The first record is another one: the producer part stands behind its data.
-    stamp.offset = offset;
-    stamp.flags = ++offset < end ? FLAG_MORE : 0;
-    stamp.producer = part;
-    if (first >= index.nextAddress) index.add(first, stamp.offset, stamp.timestamp);
-    const length = writeRecord(region.bytes, view, place, messageAt(run.bytes, run.view, from), stamp);
-    from += lengthOf(run.view, from);
-    place += length;
-    stamp.address += length;
-    stamp.producer = NO_PRODUCER;
-  }
-  copyRun(run, from, region, place);
+  if (part.length > 0) copyMarked(run, region, place, part);
+  else copyRecords(run, run.at, run.end, region, place);
+  stamp.producer = part;
   while (offset < end) {
     stamp.offset = offset;
     stamp.flags = ++offset < end ? FLAG_MORE : 0;
@@ -133,15 +121,24 @@ function writeRun(log: PartitionLog, run: RecordRun, assignment: Assignment, par
     const length = stampRecord(view, place, stamp);
     place += length;
     stamp.address += length;
+    stamp.producer = NO_PRODUCER;
   }
   return first;
 }
 
-/** Copies a run from one of its records on. */
-function copyRun(run: RecordRun, from: number, { bytes, view }: Region, place: number): void {
-  const length = run.end - from;
+/** Copies a run whose first record gets a producer part, so that the others move up. */
+function copyMarked(run: RecordRun, region: Region, place: number, part: Uint8Array): void {
+  const second = run.at + lengthOf(run.view, run.at);
+  copyRecords(run, run.at, second, region, place);
+  const length = addProducerPart(region.bytes, region.view, place, part);
+  if (second < run.end) copyRecords(run, second, run.end, region, place + length);
+}
+
+/** Copies the records of a run from one place of it to another. */
+function copyRecords(run: RecordRun, from: number, to: number, { bytes, view }: Region, place: number): void {
+  const length = to - from;
   if (length > SHORT_RUN_BYTES) {
-    bytes.set(run.bytes.subarray(from, run.end), place);
+    bytes.set(run.bytes.subarray(from, to), place);
     return;
   }
   for (let at = 0; at < length; at += 4) view.setInt32(place + at, run.view.getInt32(from + at, true), true);

@@ -7,14 +7,18 @@ import {
   FLAG_MORE,
   KEY_AT,
   NO_PRODUCER,
+  RecordRun,
+  addProducerPart,
   checkRecord,
   contentTypeOf,
   crc32,
   dataAtOf,
   dataEndOf,
   decodeHeaders,
+  digestOf,
   encodeHeaders,
   encodeProducerPart,
+  encodeRecords,
   hasKey,
   hasMore,
   headersAtOf,
@@ -25,8 +29,10 @@ import {
   readProducerPart,
   recordSize,
   skipMsgpack,
+  stampRecord,
   timestampOf,
   writeMessage,
+  writePayload,
   writeRecord,
 } from "@ringcast/protocol";
 import type { NewMessage, ProducerPart, RecordStamp } from "@ringcast/protocol";
@@ -101,6 +107,34 @@ describe("a record", () => {
         expect(bytes.subarray(dataAtOf(view, at), dataEndOf(view, at))).toEqual(given.data);
         expect(readProducerPart(bytes, view, at)).toEqual(part);
       }),
+    );
+  });
+
+  it("is the same where its publisher laid it out and the hub adds its part", () => {
+    fc.assert(
+      fc.property(message, producer, place, (given, part, where) => {
+        const { bytes, at, length, stamp } = write(given, part, where);
+        const other = new Uint8Array(bytes.length);
+        const view = new DataView(other.buffer);
+        writePayload(other, view, at, given, NO_PRODUCER);
+        if (part !== undefined) addProducerPart(other, view, at, stamp.producer);
+        expect(stampRecord(view, at, stamp)).toBe(length);
+        expect(other.subarray(at, at + length)).toEqual(bytes.subarray(at, at + length));
+      }),
+    );
+  });
+
+  it("has the digest of the message that it was made of", () => {
+    fc.assert(
+      fc.property(
+        fc.array(message, { minLength: 1, maxLength: 4 }),
+        fc.option(fc.nat(9), { nil: undefined }),
+        (messages, partition) => {
+          const records = encodeRecords(messages, 16);
+          const run = new RecordRun(records, new DataView(records.buffer), { at: 16, count: messages.length });
+          expect(digestOf(run, partition)).toBe(digestOf(messages, partition));
+        },
+      ),
     );
   });
 

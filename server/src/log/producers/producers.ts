@@ -10,10 +10,15 @@ export const MAX_PRODUCERS = 100_000;
 /** How long a producer is remembered after its last publish. */
 export const PRODUCER_KEPT_MS = 7 * 24 * 3_600_000;
 
+/** A producer that goes on publishing is put at the end of the order so often: at each publish that was a tenth of its cost. */
+const REORDERED_AFTER_MS = 60_000;
+
 interface Producer {
   next: number;
   floor: number;
   lastMs: number;
+  /** Time of the publish at which it was put at the end of the order. */
+  orderedMs: number;
   readonly replies: Replies;
   /** Changed since it was saved. */
   isDirty: boolean;
@@ -29,7 +34,7 @@ export interface ProducerShelf {
 
 /**
  * What a topic knows of its idempotent producers: the union of what was saved and of the producer parts in its logs. Kept in the order of last
- * publishes, so that the longest silent ones are found first.
+ * publishes, to a minute, so that the longest silent ones are found first.
  */
 export class Producers {
   readonly #shelf: ProducerShelf | undefined;
@@ -124,13 +129,17 @@ export class Producers {
   }
 
   #add(id: string, entry: ReplyEntry): void {
-    const producer = this.#producers.get(id) ?? { next: 0, floor: 0, lastMs: 0, replies: new Replies(), isDirty: true };
+    const producer = this.#producers.get(id) ?? newProducer();
     if (entry.sequence < producer.floor || !producer.replies.add(entry)) return;
     producer.next = Math.max(producer.next, entry.sequence + 1);
     producer.lastMs = Math.max(producer.lastMs, entry.timestamp);
     producer.isDirty = true;
     bound(producer);
-    // Last in the order, since it published last.
+    if (producer.lastMs - producer.orderedMs >= REORDERED_AFTER_MS) this.#putLast(id, producer);
+  }
+
+  #putLast(id: string, producer: Producer): void {
+    producer.orderedMs = producer.lastMs;
     this.#producers.delete(id);
     this.#producers.set(id, producer);
     this.#gone.delete(id);
@@ -146,13 +155,18 @@ export class Producers {
   }
 }
 
+function newProducer(): Producer {
+  return { next: 0, floor: 0, lastMs: 0, orderedMs: -Infinity, replies: new Replies(), isDirty: true };
+}
+
 /** A producer as it was saved, less what a power cut took from the logs since: that is accepted again. */
 function revive(saved: SavedProducer, shelf: ProducerShelf): Producer {
   const replies = new Replies();
   for (const entry of saved.entries) if (shelf.isStillThere(entry)) replies.add(entry);
   const isWhole = replies.count === saved.entries.length;
   const next = isWhole ? saved.next : Math.max(saved.floor, replies.newest + 1);
-  return { next, floor: saved.floor, lastMs: saved.lastMs, replies, isDirty: !isWhole };
+  const { floor, lastMs } = saved;
+  return { next, floor, lastMs, orderedMs: lastMs, replies, isDirty: !isWhole };
 }
 
 function bound(producer: Producer): void {

@@ -93,8 +93,10 @@ export class Replies {
       this.#compact();
       at -= shift;
     }
-    this.#numbers.copyWithin((at + 1) * NUMBERS, at * NUMBERS, this.#end * NUMBERS);
-    this.#words.copyWithin((at + 1) * WORDS, at * WORDS, this.#end * WORDS);
+    if (at < this.#end) {
+      this.#numbers.copyWithin((at + 1) * NUMBERS, at * NUMBERS, this.#end * NUMBERS);
+      this.#words.copyWithin((at + 1) * WORDS, at * WORDS, this.#end * WORDS);
+    }
     this.#end++;
     return at;
   }
@@ -103,20 +105,28 @@ export class Replies {
   #compact(): void {
     const { count } = this;
     const room = this.#words.length / WORDS;
-    const wanted = count > room / 2 ? room * 2 : room;
-    const numbers = new Float64Array(wanted * NUMBERS);
-    const words = new Uint32Array(wanted * WORDS);
-    numbers.set(this.#numbers.subarray(this.#first * NUMBERS, this.#end * NUMBERS));
-    words.set(this.#words.subarray(this.#first * WORDS, this.#end * WORDS));
-    this.#numbers = numbers;
-    this.#words = words;
+    if (count > room / 2) this.#widen(room * 2);
+    else {
+      this.#numbers.copyWithin(0, this.#first * NUMBERS, this.#end * NUMBERS);
+      this.#words.copyWithin(0, this.#first * WORDS, this.#end * WORDS);
+    }
     this.#first = 0;
     this.#end = count;
     this.#forgetEpochs();
   }
 
+  #widen(room: number): void {
+    const numbers = new Float64Array(room * NUMBERS);
+    const words = new Uint32Array(room * WORDS);
+    numbers.set(this.#numbers.subarray(this.#first * NUMBERS, this.#end * NUMBERS));
+    words.set(this.#words.subarray(this.#first * WORDS, this.#end * WORDS));
+    this.#numbers = numbers;
+    this.#words = words;
+  }
+
   /** Keeps only the epochs that entries still name. */
   #forgetEpochs(): void {
+    if (this.#epochs.length === 1) return;
     const epochs: string[] = [];
     for (let at = this.#first; at < this.#end; at++) {
       const epoch = this.#epochs[this.#words[at * WORDS + 3] as number] as string;
@@ -129,8 +139,15 @@ export class Replies {
   #write(at: number, entry: ReplyEntry): void {
     let epoch = this.#epochs.lastIndexOf(entry.epoch);
     if (epoch < 0) epoch = this.#epochs.push(entry.epoch) - 1;
-    this.#numbers.set([entry.sequence, entry.first, entry.timestamp], at * NUMBERS);
-    this.#words.set([entry.digest, entry.count, entry.partition, epoch], at * WORDS);
+    const numbers = this.#numbers;
+    numbers[at * NUMBERS] = entry.sequence;
+    numbers[at * NUMBERS + 1] = entry.first;
+    numbers[at * NUMBERS + 2] = entry.timestamp;
+    const words = this.#words;
+    words[at * WORDS] = entry.digest;
+    words[at * WORDS + 1] = entry.count;
+    words[at * WORDS + 2] = entry.partition;
+    words[at * WORDS + 3] = epoch;
   }
 
   #entryAt(at: number): ReplyEntry {
