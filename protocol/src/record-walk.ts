@@ -24,19 +24,38 @@ import {
 
 const TWO_32 = 0x1_0000_0000;
 
+/** Bytes that the hub check of a record without producer part covers. */
+const CHECKED_BYTES = 32;
+
 /** @see intactLength */
 type IntactLength = (view: DataView, at: number, end: number, offset: number, seed: number, address: number) => number;
 
 /**
  * Judges a record that has to have this offset: its lengths as `checkRecord` does, and the hub's part as `isHubPartIntact` does. A walk over records of
- * 128 bytes takes 38 ns each instead of 53.
+ * 128 bytes took 38 ns each instead of 53, and the record before is remembered: a replay from memory to the socket takes 94 ns a record instead of 105.
  *
  * @returns its length; 0 where no such record stands, and for a filler
  */
 export const intactLength: IntactLength = /*#__PURE__*/ makeIntactLength(crc32Tables);
 
-// A closure for the reason that crc32.ts gives. The check is written out, because V8 inlines nothing as long as this.
-function makeIntactLength(table: Int32Array): IntactLength {
+// A closure for the reason that crc32.ts gives. The check is written out, because V8 inlines nothing as long as this: table entries of the words at 0, 4 and 28.
+function makeIntactLength(tables: Int32Array): IntactLength {
+  const table = longTables(tables);
+  // What five of the eight words of the record before add to its check, and those words: mostly they are the same in the next one.
+  const memo = new Int32Array(6);
+  const remember = (offsetHigh: number, timeLow: number, timeHigh: number, flags: number, reserved: number): void => {
+    memo[0] = offsetHigh;
+    memo[1] = timeLow;
+    memo[2] = timeHigh;
+    memo[3] = flags;
+    memo[4] = reserved;
+    memo[5] =
+      share(table, 20, offsetHigh) ^
+      share(table, 16, timeLow) ^
+      share(table, 12, timeHigh) ^
+      share(table, 8, flags) ^
+      share(table, 4, reserved);
+  };
   return (view, at, end, offset, seed, address) => {
     if (at + MIN_RECORD_BYTES > end) return 0;
     const length = view.getInt32(at + LENGTH_AT, true);
@@ -58,38 +77,24 @@ function makeIntactLength(table: Int32Array): IntactLength {
     const part = at + KEY_AT + keyLength + (keyAndHeaders >>> 16) + view.getUint32(at + DATA_LENGTH_AT, true);
     const rest = at + length - (part + producerLength);
     if (rest < 0 || rest >= RECORD_ALIGNMENT) return 0;
+    const isAsBefore =
+      memo[0] === offsetHigh &&
+      memo[1] === timeLow &&
+      memo[2] === timeHigh &&
+      memo[3] === flags &&
+      memo[4] === reserved;
+    if (!isAsBefore) remember(offsetHigh, timeLow, timeHigh, flags, reserved);
     const first = length ^ ~hubCheckStart(seed, address);
-    const fifth =
-      timeHigh ^
-      (table[3840 + (first & 255)] as number) ^
-      (table[3584 + ((first >>> 8) & 255)] as number) ^
-      (table[3328 + ((first >>> 16) & 255)] as number) ^
-      (table[3072 + (first >>> 24)] as number) ^
-      (table[2816 + (offsetLow & 255)] as number) ^
-      (table[2560 + ((offsetLow >>> 8) & 255)] as number) ^
-      (table[2304 + ((offsetLow >>> 16) & 255)] as number) ^
-      (table[2048 + (offsetLow >>> 24)] as number) ^
-      (table[1792 + (offsetHigh & 255)] as number) ^
-      (table[1536 + ((offsetHigh >>> 8) & 255)] as number) ^
-      (table[1280 + ((offsetHigh >>> 16) & 255)] as number) ^
-      (table[1024 + (offsetHigh >>> 24)] as number) ^
-      (table[768 + (timeLow & 255)] as number) ^
-      (table[512 + ((timeLow >>> 8) & 255)] as number) ^
-      (table[256 + ((timeLow >>> 16) & 255)] as number) ^
-      (table[timeLow >>> 24] as number);
     let crc = ~(
-      (table[3840 + (fifth & 255)] as number) ^
-      (table[3584 + ((fifth >>> 8) & 255)] as number) ^
-      (table[3328 + ((fifth >>> 16) & 255)] as number) ^
-      (table[3072 + (fifth >>> 24)] as number) ^
-      (table[2816 + (flags & 255)] as number) ^
-      (table[2560 + ((flags >>> 8) & 255)] as number) ^
-      (table[2304 + ((flags >>> 16) & 255)] as number) ^
-      (table[2048 + (flags >>> 24)] as number) ^
-      (table[1792 + (reserved & 255)] as number) ^
-      (table[1536 + ((reserved >>> 8) & 255)] as number) ^
-      (table[1280 + ((reserved >>> 16) & 255)] as number) ^
-      (table[1024 + (reserved >>> 24)] as number) ^
+      (memo[5] as number) ^
+      (table[7936 + (first & 255)] as number) ^
+      (table[7680 + ((first >>> 8) & 255)] as number) ^
+      (table[7424 + ((first >>> 16) & 255)] as number) ^
+      (table[7168 + (first >>> 24)] as number) ^
+      (table[6912 + (offsetLow & 255)] as number) ^
+      (table[6656 + ((offsetLow >>> 8) & 255)] as number) ^
+      (table[6400 + ((offsetLow >>> 16) & 255)] as number) ^
+      (table[6144 + (offsetLow >>> 24)] as number) ^
       (table[768 + (check & 255)] as number) ^
       (table[512 + ((check >>> 8) & 255)] as number) ^
       (table[256 + ((check >>> 16) & 255)] as number) ^
@@ -98,4 +103,26 @@ function makeIntactLength(table: Int32Array): IntactLength {
     if (producerLength > 0) crc = crc32Word(view, part, part + producerLength, crc);
     return crc === view.getInt32(at + HUB_CHECK_AT, true) ? length : 0;
   };
+}
+
+/** What a word adds to a check, with `behind` bytes behind it: a check is the sum of what its words add. */
+function share(table: Int32Array, behind: number, word: number): number {
+  const at = 256 * behind;
+  return (
+    (table[at + 768 + (word & 255)] as number) ^
+    (table[at + 512 + ((word >>> 8) & 255)] as number) ^
+    (table[at + 256 + ((word >>> 16) & 255)] as number) ^
+    (table[at + (word >>> 24)] as number)
+  );
+}
+
+/** {@link crc32Tables} for as many bytes as the check covers. */
+function longTables(tables: Int32Array): Int32Array {
+  const long = new Int32Array(CHECKED_BYTES * 256);
+  long.set(tables);
+  for (let at = tables.length; at < long.length; at++) {
+    const before = long[at - 256] as number;
+    long[at] = (before >>> 8) ^ (tables[before & 255] as number);
+  }
+  return long;
 }
