@@ -2,6 +2,7 @@
 import type { Recorder } from "../fault/workload/recorder.js";
 import type { Random } from "../support/random.js";
 import type { SimulatedFault } from "./faults.js";
+import { takeLastLook } from "./last-look.js";
 import type { World } from "./world/world.js";
 
 export interface NemesisOptions {
@@ -31,6 +32,7 @@ async function tormentIn(lane: readonly SimulatedFault[], options: Omit<NemesisO
     if (lane.length === 0 || world.scheduler.nowMs >= untilMs) return;
     const { name, costs, run } = random.pick(lane);
     recorder.tell({ type: "injected" });
+    if (costs === "memory") takeLastLook(world, recorder);
     if (await run(world, random)) recorder.tell({ type: "fault", name, costs });
   }
 }
