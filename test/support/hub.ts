@@ -42,6 +42,8 @@ export interface TestHub extends AsyncDisposable {
 
 const READY = /ringcast listening on http(s?):\/\/[^:]+:(\d+)/;
 const START_TIMEOUT_MS = 20_000;
+/** For commands, several of which run at once on a machine that may have more to do. */
+const COMMAND_TIMEOUT_MS = 45_000;
 
 /** Starts a hub and waits until it is ready to serve. */
 export async function startHub(options: HubOptions = {}): Promise<TestHub> {
@@ -94,7 +96,7 @@ export async function runRingcast(
 ): Promise<CommandResult> {
   const running = launch(args, options);
   running.child.stdin?.end(options.input ?? "");
-  const code = await within(`ringcast ${args.join(" ")} to end`, running.ended, START_TIMEOUT_MS);
+  const code = await within(`ringcast ${args.join(" ")} to end`, running.ended, COMMAND_TIMEOUT_MS);
   return { code, stdout: running.stdout, stderr: running.stderr };
 }
 
