@@ -236,7 +236,7 @@ class GatedPublisher implements Publisher {
 
   async #whenSynced(outcome: PublishOutcome, logs: readonly RingLog[], bytes: number): Promise<PublishOutcome> {
     this.#count(1, bytes);
-    const synced = Promise.all(logs.map((log) => log.synced()));
+    const synced = allSynced(logs);
     const { waiting } = this.#publishing;
     waiting.add(synced);
     try {
@@ -258,6 +258,12 @@ class GatedPublisher implements Publisher {
     counters.inflight += publishes;
     counters.inflightBytes += bytes;
   }
+}
+
+/** Of one log, the promise that all have who wait for the same sync. */
+function allSynced(logs: readonly RingLog[]): Promise<unknown> {
+  const [only] = logs;
+  return only !== undefined && logs.length === 1 ? only.synced() : Promise.all(logs.map((log) => log.synced()));
 }
 
 /** The partition that all messages go to, whatever their keys are; undefined where that isn't so, or there is none of this number. */
