@@ -220,7 +220,7 @@ function endBodiless(response: uWebSockets.HttpResponse, options: { length?: num
 function writePaced(response: uWebSockets.HttpResponse, bytes: Uint8Array, { volatile }: HttpResponse): void {
   const [isTaken, isDone] = response.tryEnd(bytes, bytes.length);
   if (isTaken || isDone) return;
-  const kept = volatile === true ? bytes.slice() : bytes;
+  const kept = volatile === true ? new Uint8Array(bytes) : bytes;
   response.onWritable((offset) => {
     const [isTakenNow] = response.tryEnd(kept.subarray(offset), kept.length);
     return isTakenNow;
