@@ -68,6 +68,8 @@ interface ProjectOptions {
   /** The test files; all of the folder of that name by default. */
   readonly files?: readonly string[];
   readonly except?: readonly string[];
+  /** Concurrent tests of a file that run at once; 5 by default. */
+  readonly concurrency?: number;
   /** Flags of the node that runs them. */
   readonly nodeOptions?: readonly string[];
   /** Files at once, and behind which others; as many as there are workers, and at once with the other projects, by default. */
@@ -87,6 +89,7 @@ function project(name: string, options: ProjectOptions = {}) {
       isolate: options.isolate ?? false,
       testTimeout: options.timeoutMs ?? 10_000,
       hookTimeout: 30_000,
+      maxConcurrency: options.concurrency ?? 5,
       ...(options.nodeOptions === undefined ? {} : { execArgv: [...options.nodeOptions] }),
       ...(options.atOnce === undefined
         ? {}
@@ -117,6 +120,8 @@ export default defineConfig({
         timeoutMs: 60_000,
         setup: "test/soak/global-setup.ts",
         except: SEARCHES,
+        // Those that are concurrent do nothing but wait.
+        concurrency: 10,
         atOnce: { workers: 1, group: 1 },
       }),
       project("search", {
