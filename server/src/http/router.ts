@@ -31,14 +31,16 @@ export interface FoundRoute {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Paths that are remembered; beyond it all are forgotten. */
-const MOST_KNOWN = 1_024;
+/** Paths of a method that are remembered; beyond it all are forgotten. With their topics' names that is some 200 KiB at most. */
+const MOST_KNOWN = 512;
+/** A longer path is looked up each time. */
+const LONGEST_KNOWN = 128;
 
 /** Routes by path. */
 export class Router {
   readonly #paths: readonly { readonly pattern: readonly string[]; readonly routes: readonly Route[] }[];
   readonly #open: ReadonlySet<string>;
-  /** What was found, by path and method: the same topics are published to again and again. */
+  /** What was found, by method and path: the same topics are published to again and again. */
   readonly #known = new Map<string, Map<string, FoundRoute>>();
 
   /** @param routes those that are asked for the most come first */
@@ -61,18 +63,20 @@ export class Router {
    * @throws RingcastError `unknown_op` for a path that nobody serves, `bad_request` (405) for a method that this path doesn't have
    */
   find(method: string, path: string): FoundRoute {
-    const known = this.#known.get(path)?.get(method);
+    const known = this.#known.get(method)?.get(path);
     if (known !== undefined) return known;
     const found = this.#search(method, path);
-    this.#remember(method, path, found);
+    if (path.length <= LONGEST_KNOWN) this.#remember(method, path, found);
     return found;
   }
 
   #remember(method: string, path: string, found: FoundRoute): void {
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    const methods = this.#known.get(path);
-    if (methods === undefined) this.#known.set(path, new Map([[method, found]]));
-    else methods.set(method, found);
+    const paths = this.#known.get(method);
+    if (paths === undefined) this.#known.set(method, new Map([[path, found]]));
+    else {
+      if (paths.size >= MOST_KNOWN) paths.clear();
+      paths.set(path, found);
+    }
   }
 
   #search(method: string, path: string): FoundRoute {
