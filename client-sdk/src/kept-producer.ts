@@ -67,12 +67,13 @@ export function createKeptProducer(link: ProducerLink, options: ProducerOptions,
     kept.set(entry, { sequence, promise: Promise.resolve() });
     // Who published it is gone, and can't be told.
     entry.promise.catch(() => undefined);
-    return Object.assign(entry, { sequence });
+    entry.sequence = sequence;
+    inner.send();
+    return entry;
   };
 
   const loaded = (async () => {
     await outbox.load(restore);
-    inner.send();
   })();
   // Every publish rejects with it.
   loaded.catch(() => undefined);
@@ -82,6 +83,8 @@ export function createKeptProducer(link: ProducerLink, options: ProducerOptions,
       await loaded;
       if (failure !== undefined) throw failure;
       const entry = watch(inner.add(target, body));
+      // What another page leaves later goes beside it.
+      if (!owners.has(target.topic)) owners.set(target.topic, entry.producer);
       entry.sequence = unused.get(entry.producer) ?? 0;
       void keep(entry);
       inner.send();

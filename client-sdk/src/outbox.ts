@@ -31,7 +31,8 @@ export interface Outbox {
    * Hands what earlier pages left to `restore`, in the order of the publishes. Called once; publishes wait for it. What
    * it throws, they reject with.
    *
-   * @param restore takes a publish into its line, and returns the object that stands for it from now on
+   * @param restore takes a publish into its line, and returns the object that stands for it from now on. What another page
+   * leaves later may be handed over later.
    */
   load(restore: (kept: KeptPublish) => KeptPublish): Promise<unknown>;
   /**

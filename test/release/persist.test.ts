@@ -69,6 +69,27 @@ describeInBrowser("a store that outlives its page", () => {
     await context.close();
   });
 
+  test("gives a page that stays what another leaves that was open when it came", async () => {
+    await using hub = await inBrowser.startHub();
+    const context = await inBrowser.newContext();
+    const first = await open(context, hub);
+    const second = await open(context, hub);
+    await hub.kill();
+    await second.evaluate(() => window.page?.publish(0, 10));
+    await untilKept(first, 10);
+    await first.reload();
+    await isUp(first);
+    await first.evaluate(() => window.page?.publish(100, 105));
+    await untilKept(first, 15);
+    await second.close();
+    await hub.restart();
+    await untilKept(first, 0);
+    const stored = await storedNumbers(hub);
+    expect(stored.filter((n) => n < 100)).toEqual(numbers(10));
+    expect(stored.filter((n) => n >= 100)).toEqual(numbers(5).map((n) => n + 100));
+    await context.close();
+  });
+
   test("goes on reading exactly behind the last message, reload after reload", async () => {
     await using hub = await inBrowser.startHub();
     await using publisher = connect(hub.wsUrl);

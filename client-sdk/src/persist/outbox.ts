@@ -1,11 +1,11 @@
 /**
  * The outbox over IndexedDB. Each page that is open has a slot of its own, held by a lock: two pages never send under
  * the same producer. A page that comes takes the lowest slot that is free, so a reloaded one finds its own again, and
- * takes over what pages that are gone have left in others.
+ * takes over what pages that are gone have left in others, or leave there later.
  */
 import type { KeptPublish, Outbox } from "../outbox.js";
-import { databaseName, type Database } from "./database.js";
-import { tryLock, type Release } from "./locks.js";
+import { databaseName, type Database, type StoredPublish } from "./database.js";
+import { tryLock, waitForLock, type Release } from "./locks.js";
 
 /** Pages of one origin that may be open at once. */
 const MAX_SLOTS = 1_000;
@@ -14,6 +14,8 @@ export interface PersistentOutbox extends Outbox {
   /** Gives the slot to another page. What is kept stays kept. */
   close(): Promise<void>;
 }
+
+type Restore = Parameters<Outbox["load"]>[0];
 
 interface Change {
   /** Undefined: drop it. */
@@ -29,6 +31,9 @@ export function createOutbox(database: Database, name: string): PersistentOutbox
   /** What a publish is written down under. */
   const keys = new WeakMap<KeptPublish, number>();
   let lastKey = 0;
+  const closing = new AbortController();
+  /** What is taken over from pages that were still there when this one came. */
+  const adoptions: Promise<void>[] = [];
 
   const lockOf = (number: number): string => `${databaseName(name)}:outbox:${number}`;
 
@@ -41,28 +46,47 @@ export function createOutbox(database: Database, name: string): PersistentOutbox
     throw new Error(`${MAX_SLOTS} pages use the outbox "${name}" already`);
   };
 
+  const takeIn = (kept: StoredPublish, restore: Restore): void => {
+    keys.set(restore(kept), kept.key);
+  };
+
   /** Moves what a page that is gone has left behind ours, in one transaction: it is never in two slots, or in none. */
-  const adopt = async (other: number): Promise<void> => {
-    const releaseOther = await tryLock(lockOf(other));
-    if (releaseOther === undefined) return;
-    const { store, done } = database.transaction("publishes", "readwrite");
-    let key = (await store.openKeyCursor(rangeOf(slot), "prev"))?.key[1] ?? 0;
-    for (const left of await store.getAll(rangeOf(other))) {
-      await store.put({ ...left, slot, key: ++key });
-      await store.delete([other, left.key]);
+  const adopt = async (other: number, releaseOther: Release, restore: Restore): Promise<void> => {
+    const ours: StoredPublish[] = [];
+    try {
+      const { store, done } = database.transaction("publishes", "readwrite");
+      for (const left of await store.getAll(rangeOf(other))) {
+        const one = { ...left, slot, key: ++lastKey };
+        ours.push(one);
+        await store.put(one);
+        await store.delete([other, left.key]);
+      }
+      await done;
+    } finally {
+      releaseOther();
     }
-    await done;
-    releaseOther();
+    for (const one of ours) takeIn(one, restore);
+  };
+
+  /** A page that is going may hold its lock still when the next one comes, and one that stays may go later. */
+  const adoptLater = (other: number, restore: Restore): void => {
+    const adopting = waitForLock(lockOf(other), closing.signal).then((got) => adopt(other, got, restore));
+    // Where that fails, the next page finds it.
+    adoptions.push(adopting.catch(noop));
   };
 
   const load: Outbox["load"] = async (restore) => {
     await takeSlot();
-    const slots = new Set((await database.getAllKeys("publishes")).map(([used]) => used));
-    slots.delete(slot);
-    for (const other of slots) await adopt(other);
     for (const kept of await database.getAll("publishes", rangeOf(slot))) {
       lastKey = kept.key;
-      keys.set(restore(kept), lastKey);
+      takeIn(kept, restore);
+    }
+    const slots = new Set((await database.getAllKeys("publishes")).map(([used]) => used));
+    slots.delete(slot);
+    for (const other of slots) {
+      const releaseOther = await tryLock(lockOf(other));
+      if (releaseOther === undefined) adoptLater(other, restore);
+      else await adopt(other, releaseOther, restore);
     }
   };
 
@@ -105,7 +129,8 @@ export function createOutbox(database: Database, name: string): PersistentOutbox
       if (key !== undefined) change({ publish: undefined, key }).catch(noop);
     },
     close: async () => {
-      await writing?.catch(noop);
+      closing.abort();
+      await Promise.allSettled([writing, ...adoptions]);
       release?.();
     },
   };
