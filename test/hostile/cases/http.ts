@@ -144,7 +144,13 @@ const CHUNKING: readonly TextCase[] = [
     title: "a chunk extension of 1 MiB",
     outcome: { uws: "H400", ws: "H413 bad_request" },
     isCountedUnseen: true,
-    sent: `${head(POST, JSON_TYPE, CHUNKED)}a;${"x".repeat(1024 * 1024)}\r\n${MESSAGE}\r\n0\r\n\r\n`,
+    mayLoseAnswer: true,
+    // In pieces, so that the sender looks up between them: one that fails in writing doesn't read what has come.
+    sent: [
+      `${head(POST, JSON_TYPE, CHUNKED)}a;`,
+      ...Array<string>(16).fill("x".repeat(64 * 1024)),
+      `\r\n${MESSAGE}\r\n0\r\n\r\n`,
+    ],
   },
   {
     id: "P7e",
