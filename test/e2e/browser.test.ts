@@ -260,11 +260,10 @@ async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.textContent(selector)) ?? "";
 }
 
-/** A number as the page writes it, `1,707`; NaN where it shows none. */
 /** Marks a number's element once it has become smaller: on a busy machine it may have grown again before anybody looks. */
 async function noteFall(page: Page, selector: string): Promise<void> {
   await page.locator(selector).evaluate((element) => {
-    const read = (): number => Number((element.textContent ?? "").replace(/\D/g, ""));
+    const read = (): number => Number(element.textContent.replace(/\D/g, ""));
     let last = read();
     const look = (): void => {
       if (read() < last) element.setAttribute("data-fell", "");
@@ -274,6 +273,7 @@ async function noteFall(page: Page, selector: string): Promise<void> {
   });
 }
 
+/** A number as the page writes it, `1,707`; NaN where it shows none. */
 async function numberOf(page: Page, selector: string): Promise<number> {
   return Number((await textOf(page, selector)).replaceAll(",", "").replace("–", "NaN"));
 }
