@@ -60,6 +60,22 @@ describe("HTTP", () => {
       expect((await publish("durable", { data: 1, durability: "synced" })).status).toBe(201);
     });
 
+    it.each([
+      ["message", (n: number) => ({ data: n, durability: "synced" })],
+      ["batch", (n: number) => ({ messages: [{ data: n }], durability: "synced" })],
+    ])("gives each %s its own answer where one sync serves many", async (kind, body) => {
+      const topic = `together.${kind}`;
+      const numbers = Array.from({ length: 50 }, (_, n) => n);
+      const answers = await Promise.all(numbers.map((n) => publish(topic, body(n))));
+      const { messages } = (await ask(hub, `/v1/topics/${topic}/messages`)).json;
+      const stored = (messages as { offset: number; data: number }[]).map(({ offset, data }) => [data, offset]);
+      const offsetOf = ({ offset, offsets }: Record<string, unknown>) =>
+        offset ?? (offsets as [{ first: number }])[0].first;
+      expect(answers.map((answer, n) => [n, offsetOf(answer.json)])).toEqual(
+        stored.sort(([left = 0], [right = 0]) => left - right),
+      );
+    });
+
     it("stores text and octets as they are, with the key of the header", async () => {
       const path = "/v1/topics/raw/messages";
       const text = { "Content-Type": "text/plain; charset=UTF-8", "Ringcast-Key": "a key" };

@@ -120,7 +120,7 @@ export class Crew {
       ...this.#shared(),
       topic,
       name: `${dialect}-${isIdempotent ? "once" : "many"}-${n}`,
-      dialect,
+      speaks: dialect,
       isIdempotent,
       thinkMs: this.#thinkMs,
       patienceMs: PATIENCE_MS,

@@ -7,8 +7,14 @@ import type { Exchange, HttpResponse } from "./exchange.js";
 type Headers = Readonly<Record<string, string>>;
 
 /** An answer before it is finished. */
-export interface Answer extends Partial<Pick<HttpResponse, "headers" | "body" | "volatile">> {
+export interface Answer extends Partial<Pick<HttpResponse, "headers" | "body">> {
   readonly status: number;
+  readonly volatile?: false;
+}
+
+/** An answer whose bytes the next one writes over: it is sent in the call that makes it, or never. */
+export interface VolatileAnswer extends Omit<Answer, "volatile"> {
+  readonly volatile: true;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -51,7 +57,7 @@ export function errorAnswer(error: RingcastError): Answer {
 /** Sends an answer. `headers` are those that every answer to this request carries, e.g. CORS. */
 export function send(
   exchange: Exchange,
-  { status, body = "", headers: own, volatile = false }: Answer,
+  { status, body = "", headers: own, volatile = false }: Answer | VolatileAnswer,
   headers: Headers,
 ): void {
   const isUsual = own === JSON_HEADERS && headers === NO_HEADERS;

@@ -10,12 +10,12 @@ import {
   type PublishBody,
 } from "@ringcast/protocol";
 import { publishedFields, type Hub, type PublishOutcome } from "../hub/index.js";
-import { json, JSON_HEADERS, type Answer } from "./answer.js";
+import { json, JSON_HEADERS, type Answer, type VolatileAnswer } from "./answer.js";
 import { mediaTypeOf } from "./body.js";
 import type { Exchange } from "./exchange.js";
 import type { Call } from "./port.js";
 import type { HttpPublishRates } from "./publish-rates.js";
-import type { BodyWanted, Route } from "./router.js";
+import type { Answered, BodyWanted, Route } from "./router.js";
 
 const KEY_HEADER = "ringcast-key";
 const JSON_BODY = "application/json";
@@ -55,21 +55,25 @@ function publish(options: PublishOptions, call: Call): BodyWanted {
 }
 
 /** Answers at once, unless the publish waits for the storage device. */
-function store({ hub, rates }: PublishOptions, call: Call, body: PublishBody): Answer | Promise<Answer> {
+function store({ hub, rates }: PublishOptions, call: Call, body: PublishBody): Answered {
   const { messages, batch, partition, producer, durability } = body;
   const input = { topic: call.params["topic"] ?? "", messages, partition, producer, durability };
   // Every request is a gate of its own, so each has its own count of what waits for the storage device.
   const outcome = rates.publish(hub.openPublisher(), input, call);
-  if (outcome instanceof Promise) return outcome.then((synced) => published(synced, batch));
-  return published(outcome, batch);
+  if (outcome instanceof Promise) return outcome.then((synced) => lasting(synced, batch));
+  return volatile(outcome, batch);
 }
 
-/** What nearly every publish is answered with is written without an object being made. */
-function published(outcome: PublishOutcome, batch: boolean): Answer {
+/** One sync answers many requests at once, each some microtasks later: a body in shared bytes would be the last one's by then. */
+function lasting(outcome: PublishOutcome, batch: boolean): Answer {
+  return json(201, publishedFields(outcome, { batch }));
+}
+
+/** What nearly every publish is answered with is written without an object being made, and must be sent at once. */
+function volatile(outcome: PublishOutcome, batch: boolean): Answer | VolatileAnswer {
   const { topic, offsets, timestamp, duplicate } = outcome;
   const range = offsets?.length === 1 ? offsets[0] : undefined;
-  if (range === undefined || timestamp === undefined || duplicate)
-    return json(201, publishedFields(outcome, { batch }));
+  if (range === undefined || timestamp === undefined || duplicate) return lasting(outcome, batch);
   const body = batch
     ? jsonPublishedBody.batch(undefined, topic, range, timestamp)
     : jsonPublishedBody.single(undefined, topic, range, timestamp);

@@ -1,18 +1,21 @@
 /** Finds the route of a path and a method. */
 import { RingcastError, shown } from "@ringcast/protocol";
-import { HttpError, type Answer } from "./answer.js";
+import { HttpError, type Answer, type VolatileAnswer } from "./answer.js";
 import type { Call } from "./port.js";
 import { segmentsOf } from "./query.js";
 
 /** What a route comes to: an answer, at once or later; the wish for the body; or `undefined`: it has answered by itself (an event stream). */
-export type Outcome = Answer | BodyWanted | undefined | Promise<Answer | undefined>;
+export type Outcome = Answered | BodyWanted | undefined;
+
+/** What later is answered must last: others are answered meanwhile. */
+export type Answered = Answer | VolatileAnswer | Promise<Answer>;
 
 /** A route that has judged the head, and goes on when the body is there. */
 export interface BodyWanted {
   /** A larger one is `too_large`. */
   readonly maxBytes: number;
   /** @param body holds until this returns */
-  take(body: Uint8Array): Answer | Promise<Answer>;
+  take(body: Uint8Array): Answered;
 }
 
 /** A method of a path. */

@@ -6,7 +6,7 @@
 import { RingcastError } from "@ringcast/protocol";
 import { ANYBODY, type Identity } from "../auth/index.js";
 import { checkOrigin, corsHeaders, identify, preflightHeaders } from "./access.js";
-import { errorAnswer, HttpError, json, send, type Answer } from "./answer.js";
+import { errorAnswer, HttpError, json, send, type Answer, type VolatileAnswer } from "./answer.js";
 import { smallJson } from "./body.js";
 import { connectionRoutes } from "./connections.js";
 import { EVENT_STREAM_HEADERS, EventStreams } from "./events.js";
@@ -117,7 +117,7 @@ class Routes implements HttpRoutes {
     if (outcome instanceof Promise) {
       void outcome
         .catch((error: unknown) => this.#refuse(asked.exchange, error))
-        .then((answer) => answer && this.#send(asked, answer));
+        .then((answer) => this.#send(asked, answer));
     } else if ("take" in outcome) {
       asked.exchange.readBody(outcome.maxBytes, (body) => this.#follow(asked, this.#goOn(asked, outcome, body)));
     } else {
@@ -135,7 +135,7 @@ class Routes implements HttpRoutes {
     return errorAnswer(new RingcastError("internal", "The hub failed at this request; its log says more."));
   }
 
-  #send({ exchange, headers }: Asked, answer: Answer): void {
+  #send({ exchange, headers }: Asked, answer: Answer | VolatileAnswer): void {
     this.#count(this.#responses, answer.status);
     send(exchange, answer, headers);
   }

@@ -1,4 +1,4 @@
-/** Everybody who publishes and reads in a run: publishers and readers of both dialects, event streams and users of the SDK, on each topic. */
+/** Everybody who publishes and reads in a run: publishers and readers of both dialects, publishers over HTTP, event streams and users of the SDK, on each topic. */
 import type { Random } from "../../support/random.js";
 import { EventStreamReader } from "./event-stream-reader.js";
 import { Publisher } from "./publisher.js";
@@ -25,6 +25,7 @@ interface ReaderOf {
 }
 
 const DIALECTS: readonly Dialect[] = ["json", "msgpack"];
+const PUBLISHED_BY = [...DIALECTS, "http"] as const;
 const CATCH_UP_MS = 8_000;
 
 export class Crew {
@@ -41,7 +42,7 @@ export class Crew {
     const { topics, random } = options;
     this.#options = options;
     this.#publishers = topics.flatMap((topic) =>
-      DIALECTS.flatMap((dialect) => [true, false].map((isOnce) => this.#publisher(topic, dialect, isOnce, random))),
+      PUBLISHED_BY.flatMap((speaks) => [true, false].map((isOnce) => this.#publisher(topic, speaks, isOnce, random))),
     );
     const readers = topics.flatMap((topic) => this.#readersOf(topic, random).map((reader) => ({ topic, reader })));
     this.#readers = readers.map(({ reader }) => reader);
@@ -60,6 +61,14 @@ export class Crew {
     for (const each of this.#readers) if (each instanceof Reader) each.hurry();
   }
 
+  /** Why the run says nothing of a kind of publishers. */
+  idle(): string[] {
+    const idle = PUBLISHED_BY.filter((way) =>
+      this.#publishers.every(({ speaks, acknowledged }) => speaks !== way || acknowledged === 0),
+    );
+    return idle.map((way) => `no publish by ${way} was acknowledged`);
+  }
+
   /** Everybody reads to the end, or for as long as it may take. */
   async finish(heads: Heads): Promise<void> {
     const isThere = ({ topic, reader }: ReaderOf): boolean =>
@@ -71,9 +80,9 @@ export class Crew {
     await Promise.all(this.#reading);
   }
 
-  #publisher(topic: string, dialect: Dialect, isIdempotent: boolean, random: Random): Publisher {
-    const name = `${topic} ${dialect}-${isIdempotent ? "once" : "many"}`;
-    return new Publisher({ ...this.#options, topic, name, dialect, isIdempotent, random: random.fork() });
+  #publisher(topic: string, speaks: Dialect | "http", isIdempotent: boolean, random: Random): Publisher {
+    const name = `${topic} ${speaks}-${isIdempotent ? "once" : "many"}`;
+    return new Publisher({ ...this.#options, topic, name, speaks, isIdempotent, random: random.fork() });
   }
 
   #readersOf(topic: string, random: Random): (Reader | EventStreamReader)[] {

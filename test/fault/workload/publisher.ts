@@ -4,12 +4,13 @@ import type { Place, Publish } from "../history/history.js";
 import type { AnyFrame } from "../../support/frame-client.js";
 import type { Random } from "../../support/random.js";
 import { digestOf, type Payload, type Recorder } from "./recorder.js";
-import type { Dialect, RawClient, Surroundings } from "./surroundings.js";
+import type { Dialect, RequestClient, Surroundings } from "./surroundings.js";
 
 export interface PublisherOptions {
   readonly name: string;
   readonly topic: string;
-  readonly dialect: Dialect;
+  /** A dialect over a WebSocket, or requests over HTTP. */
+  readonly speaks: Dialect | "http";
   readonly isIdempotent: boolean;
   readonly random: Random;
   readonly recorder: Recorder;
@@ -36,16 +37,23 @@ function isUnsure({ op, code, details }: AnyFrame): boolean {
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  #client: RawClient | undefined;
+  #client: RequestClient | undefined;
   #connections = 0;
   #values = 0;
   #sequence = 0;
   /** A producer whose sequences the hub has lost begins anew, under another name. */
   #lives = 0;
+  #isSynced = false;
   #mayGoOn = true;
+  /** How many of its publishes were acknowledged. */
+  acknowledged = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+  }
+
+  get speaks(): PublisherOptions["speaks"] {
+    return this.#options.speaks;
   }
 
   /** Resolves when it was stopped and every call has its outcome. */
@@ -87,13 +95,15 @@ export class Publisher {
   }
 
   async #publish(
-    client: RawClient,
+    client: RequestClient,
     payloads: readonly Payload[],
     producer?: Publish["producer"],
   ): Promise<"ok" | "refused" | "out_of_sequence" | "unknown"> {
-    const { recorder, topic, random, name, surroundings, patienceMs = 60_000 } = this.#options;
+    const { recorder, topic, random, name, speaks, surroundings, patienceMs = 60_000 } = this.#options;
     const call = recorder.nextCall();
-    const durability = random.oneIn(10) ? "synced" : "stored";
+    // Several in a row, so that one sync is waited for by many.
+    this.#isSynced = this.#isSynced ? !random.oneIn(4) : random.oneIn(20);
+    const durability = this.#isSynced ? "synced" : "stored";
     // All of a batch have the same.
     const key = payloads[0]?.key;
     const values = payloads.map((payload) => ({ value: payload.data.value, digest: digestOf(payload) }));
@@ -101,7 +111,8 @@ export class Publisher {
     const base = {
       type: "publish",
       call,
-      client: `${name} ${this.#connections}`,
+      // Requests over HTTP take connections of their own and may overtake each other.
+      client: `${name} ${speaks === "http" ? `call ${call}` : this.#connections}`,
       topic,
       values,
       durability,
@@ -126,6 +137,7 @@ export class Publisher {
     const { duplicate: isDuplicate = false } = reply as { readonly duplicate?: boolean };
     const places = placesOf(topic, reply);
     recorder.tell({ type: "published", call, places, timestamp: reply.timestamp, isDuplicate });
+    this.acknowledged++;
     return "ok";
   }
 
@@ -145,10 +157,10 @@ export class Publisher {
     });
   }
 
-  async #connected(): Promise<RawClient | undefined> {
+  async #connected(): Promise<RequestClient | undefined> {
     if (this.#client?.isOpen === true) return this.#client;
-    const { dialect, surroundings } = this.#options;
-    this.#client = await surroundings.connect(dialect);
+    const { speaks, surroundings } = this.#options;
+    this.#client = await (speaks === "http" ? surroundings.openHttp?.() : surroundings.connect(speaks));
     if (this.#client === undefined) await surroundings.pause(surroundings.retryMs);
     else this.#connections++;
     return this.#client;

@@ -75,7 +75,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
   recorder.tell({ type: "quiet" });
   await crew.finish(await readAll(hub, topics, recorder));
   recorder.tell({ type: "end" });
-  return { ...judge(recorder.history, demands), history: recorder.history, peakBytes: memory.peakBytes };
+  const { history } = recorder;
+  const verdict = judge(history, demands);
+  return { ...verdict, vacuous: [...verdict.vacuous, ...crew.idle()], history, peakBytes: memory.peakBytes };
 }
 
 async function work(recorder: Recorder, random: Random, calmMs: RunOptions["calmMs"]): Promise<void> {

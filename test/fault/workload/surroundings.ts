@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly retryMs: number;
   /** A client that has had its `welcome`; undefined where none could be had. */
   readonly connect: (dialect: Dialect) => Promise<RawClient | undefined>;
+  /** The same for publishes over HTTP, each of which may overtake others; not there where there is no HTTP. */
+  readonly openHttp?: () => Promise<RequestClient | undefined>;
   /** What the SDK connects with. */
   readonly sdk: { readonly url: string; readonly options: ConnectOptions };
   /** The event stream of a topic from its beginning, or behind a position; undefined where none could be had. */
@@ -19,11 +21,15 @@ export interface Surroundings {
 }
 
 /** A client that knows the wire contract and nothing of the SDK. */
-export interface RawClient extends AsyncDisposable {
-  readonly isOpen: boolean;
+export interface RawClient extends RequestClient {
   /** The next frame. Rejects when none comes in time, or the connection is gone. */
   next(timeoutMs: number): Promise<AnyFrame>;
   send(frame: object): void;
+}
+
+/** As much of it as a publisher needs. */
+export interface RequestClient extends AsyncDisposable {
+  readonly isOpen: boolean;
   /** Sends a request with an id of its own and takes the reply. Rejects when none comes in time, or the connection is gone. */
   request(frame: object, timeoutMs: number): Promise<AnyFrame>;
 }
