@@ -96,7 +96,10 @@ export async function runRingcast(
 ): Promise<CommandResult> {
   const running = launch(args, options);
   running.child.stdin?.end(options.input ?? "");
+  // A process may be gone before all that it printed has been read.
+  const printed = new Promise((resolve) => running.child.once("close", resolve));
   const code = await within(`ringcast ${args.join(" ")} to end`, running.ended, COMMAND_TIMEOUT_MS);
+  await printed;
   return { code, stdout: running.stdout, stderr: running.stderr };
 }
 
