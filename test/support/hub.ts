@@ -141,7 +141,7 @@ export interface RunningProcess {
 /** What makes a command see another boot id; the process is that of the command itself in the end. */
 function inAnotherBoot(file: string): string[] {
   const bind = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"';
-  return ["unshare", "--mount", "/bin/sh", "-c", bind, file];
+  return ["unshare", "--mount", "--propagation", "slave", "/bin/sh", "-c", bind, file];
 }
 
 interface Listening {

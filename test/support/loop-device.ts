@@ -29,6 +29,9 @@ export class LoopDevice implements AsyncDisposable {
     truncateSync(this.#image, bytes);
     execFileSync(`mkfs.${fileSystem}`, ["-q", this.#image]);
     mkdirSync(this.path);
+    // A hub that sees another boot lives among mounts of its own: it must hear when one of another test's goes, or that stays as it was.
+    execFileSync("mount", ["--bind", this.#folder.path, this.#folder.path]);
+    execFileSync("mount", ["--make-shared", this.#folder.path]);
     this.#start();
   }
 
@@ -67,6 +70,7 @@ export class LoopDevice implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#unmount();
+    execFileSync("umount", [this.#folder.path]);
     this.#folder[Symbol.dispose]();
   }
 }
