@@ -6,6 +6,7 @@ import { asUnavailable, resizePathOf } from "./log-files.js";
 import { nextTurn } from "./next-turn.js";
 import type { Damage } from "./recovery.js";
 import { copyToCapacity } from "./resizing.js";
+import { retryRefused } from "./room.js";
 
 /** Puts copies in the place of one log's file: one of another capacity, or one that the device takes after a failed sync. */
 export class FileCopying {
@@ -92,7 +93,7 @@ export class FileCopying {
     await nextTurn(kept.context.runtime);
     if (kept.log.failure === undefined || kept.isEnded) return true;
     try {
-      kept.log.retry();
+      retryRefused(kept.log);
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
       return false;

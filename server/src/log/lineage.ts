@@ -72,3 +72,23 @@ export class Lineage {
 export function withEpoch(entries: readonly LineageEntry[], epoch: string, first: number): readonly LineageEntry[] {
   return [...entries.filter((entry) => entry.first <= first), { epoch, first }].slice(-MAX_LINEAGE);
 }
+
+/** Whether these can be the epochs of a log that stands at an offset: ascending, each with a name of its own, none beyond it. */
+export function isLineage(entries: readonly LineageEntry[], head: number): boolean {
+  return (
+    Number.isSafeInteger(head) &&
+    head >= 0 &&
+    entries.length >= 1 &&
+    entries.length <= MAX_LINEAGE &&
+    new Set(entries.map(({ epoch }) => epoch)).size === entries.length &&
+    entries.every(({ epoch, first }, i) => {
+      const previous = entries[i - 1]?.first ?? 0;
+      return isEpoch(epoch) && first >= previous && first <= head;
+    })
+  );
+}
+
+/** Whether a longer history, or the same one, begins with these epochs. */
+export function isBeginningOf(entries: readonly LineageEntry[], longer: readonly LineageEntry[]): boolean {
+  return entries.every(({ epoch, first }, i) => epoch === longer[i]?.epoch && first === longer[i].first);
+}

@@ -22,6 +22,7 @@ import type { Region } from "./region/index.js";
 import { lapOf, saveRange } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
 import { SparseIndex } from "./sparse-index.js";
+import { firstWithin } from "./tail.js";
 
 /** What stands for damaged records in a copy: so many zeros, which no reader believes. */
 const HOLE_BYTES = 48;
@@ -51,7 +52,7 @@ export class LogCopy implements HeadWords {
     this.#source = source;
     this.#region = region;
     this.index = new SparseIndex(region.capacityBytes);
-    this.tail = source.firstWithin(region.capacityBytes);
+    this.tail = firstWithin(source, region.capacityBytes);
     this.head = this.tail;
     this.lastTimestamp = source.lastTimestamp;
     this.#cursor = { offset: this.tail, address: -1 };

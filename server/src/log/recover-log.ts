@@ -5,6 +5,7 @@ import type { FoundHead } from "./log-files.js";
 import { recover, type Recovery } from "./recovery.js";
 import { believedLength, lapOf, WIPED_BYTES, wipe } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
+import { trimTo } from "./tail.js";
 
 /** What recovering a log takes. */
 export interface LogRecovery {
@@ -69,7 +70,7 @@ function beginEpoch({ log, file, found, hooks, context }: LogRecovery): string {
   const epoch = context.runtime.randomId(EPOCH_LENGTH);
   const entries = withEpoch(found.header.lineage, epoch, log.head);
   // Records of an epoch that is forgotten can't be verified any more.
-  log.trimTo(entries[0]?.first ?? 0);
+  trimTo(log, entries[0]?.first ?? 0);
   log.history = new Lineage(entries, log.partition);
   file.noteSynced(Math.min(file.syncedAddress, log.headAddress), Math.min(file.syncedOffset, log.head));
   // The head before the header, which says that it is of this boot and so binding: a process that dies in between leaves a log to be verified again.

@@ -7,6 +7,7 @@ import { type AgeClock, type Timed, type TimerWheel } from "../runtime/index.js"
 import { behindDamage, lengthAt } from "./locate.js";
 import { placeOf } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
+import { expireTo } from "./tail.js";
 
 /** How long a log without records keeps its file: making and removing one for each of a few records would cost more than it saves. */
 const EMPTY_KEPT_MS = 1_000;
@@ -120,7 +121,7 @@ export class LogRetention implements Timed {
     if (retentionRecords > 0) tail = Math.max(tail, log.head - retentionRecords);
     if (retentionMs > 0) tail = Math.max(tail, log.offsetAtTime(nowMs - retentionMs + 1));
     const records = Math.min(tail, log.head) - log.tail;
-    log.expireTo(tail);
+    expireTo(log, tail);
     if (records > 0) this.#context.expired(records);
     if (log.head === log.tail) return this.#emptyAt(nowMs);
     return retentionMs > 0 ? oldestTime(log) + retentionMs : Infinity;

@@ -1,10 +1,11 @@
 import { encodeProducerPart, isPayloadIntact, NO_PRODUCER, RecordRun, RingcastError, shown } from "@ringcast/protocol";
-import { isFarBehind, readFarBehind } from "./cold-read.js";
+import { advance } from "./advance.js";
 import { planEnd, writeBatch } from "./append.js";
-import { type HeadWords, MAX_LINEAGE } from "./file-header.js";
-import { isEpoch, Lineage, withEpoch } from "./lineage.js";
+import { isFarBehind, readFarBehind } from "./cold-read.js";
+import type { HeadWords } from "./file-header.js";
+import { isBeginningOf, isEpoch, isLineage, Lineage, withEpoch } from "./lineage.js";
 import { locate, locateTime, timeAt } from "./locate.js";
-import { FIRST_ALLOCATION_BYTES, type LogKeeper, type LogState } from "./log-keeper.js";
+import type { LogKeeper, LogState } from "./log-keeper.js";
 import type {
   Assignment,
   Batch,
@@ -16,9 +17,11 @@ import type {
   RingLog,
 } from "./port.js";
 import { readBlock } from "./read.js";
-import { perhapsStored, type Region } from "./region/index.js";
-import { saveRange, type Resumption, wipe } from "./ring.js";
+import type { Region } from "./region/index.js";
+import type { Resumption } from "./ring.js";
+import { makeRoom } from "./room.js";
 import { SparseIndex } from "./sparse-index.js";
+import { expireTo, trimTo } from "./tail.js";
 
 /** One partition's log over a region. It decides nothing about files: its keeper does. */
 export class PartitionLog implements RingLog {
@@ -44,11 +47,12 @@ export class PartitionLog implements RingLog {
   /** Whether `beforeAppend` was called since the last sync. */
   isDirty = false;
   /** Address up to which the storage refused to take a batch; 0: it did not. */
-  #refusedEnd = 0;
+  refusedEnd = 0;
+  /** Writes head and tail to where they survive the process; undefined where nothing does. */
+  publish: ((log: PartitionLog) => void) | undefined = undefined;
+  readonly keeper: LogKeeper;
   #region: Region | undefined;
   #storedBytes: number;
-  readonly #keeper: LogKeeper;
-  #publish: ((log: PartitionLog) => void) | undefined;
 
   constructor(options: {
     readonly topic: string;
@@ -64,7 +68,7 @@ export class PartitionLog implements RingLog {
     this.capacityBytes = options.capacityBytes;
     this.history = options.history;
     this.index = new SparseIndex(options.capacityBytes);
-    this.#keeper = options.keeper;
+    this.keeper = options.keeper;
     this.#storedBytes = options.storedBytes;
   }
 
@@ -93,19 +97,19 @@ export class PartitionLog implements RingLog {
    */
   attach(region: Region, publish: ((log: PartitionLog) => void) | undefined): void {
     this.#region = region;
-    this.#publish = publish;
+    this.publish = publish;
   }
 
   /** Lets the memory go; the next use asks the keeper for it again. */
   release(): void {
     this.#storedBytes = this.storedBytes;
     if (this.#region !== undefined) {
-      this.#keeper.blocks?.drop(this.#region);
+      this.keeper.blocks?.drop(this.#region);
       this.waymarks.clear();
       this.#region.close();
     }
     this.#region = undefined;
-    this.#publish = undefined;
+    this.publish = undefined;
   }
 
   /** Takes over head, tail and lineage, with an empty index. */
@@ -126,11 +130,11 @@ export class PartitionLog implements RingLog {
   }
 
   ensureKnown(): void {
-    if (this.#region === undefined) this.#keeper.ensureKnown(this);
+    if (this.#region === undefined) this.keeper.ensureKnown(this);
   }
 
   open(): void {
-    if (this.#region === undefined) this.#keeper.open(this);
+    if (this.#region === undefined) this.keeper.open(this);
   }
 
   append(batch: Batch, assignment: Assignment, producer?: ProducerMark): void {
@@ -144,23 +148,23 @@ export class PartitionLog implements RingLog {
     this.#checkAssignment(assignment);
     const part = producer === undefined ? NO_PRODUCER : encodeProducerPart(producer, count);
     const end = planEnd(this, batch, part.length);
-    this.#prepare(end);
+    makeRoom(this, end);
     if (assignment.epoch !== this.epoch) this.#beginEpoch(assignment.epoch);
     const address = writeBatch(this, batch, assignment, part);
     const place = { offset: this.head, address, timestamp: assignment.timestamp };
-    this.#advance(end, this.head + count, assignment.timestamp);
-    if (producer !== undefined) this.#keeper.afterMarked(this, producer, place, count);
+    advance(this, end, this.head + count, assignment.timestamp);
+    if (producer !== undefined) this.keeper.afterMarked(this, producer, place, count);
     this.retention?.appended();
   }
 
   beginAt(first: number, lineage: readonly LineageEntry[]): void {
     // The catalogue may know nothing of records yet that the process before has left.
-    if (this.#region === undefined && this.#keeper.hasFile) this.#keeper.open(this);
+    if (this.#region === undefined && this.keeper.hasFile) this.keeper.open(this);
     const isUnused = this.head === 0 && this.headAddress === 0;
     const known = this.lineage.length;
     const goesOn =
       first === this.head &&
-      this.lineage.every((entry, i) => entry.epoch === lineage[i]?.epoch && entry.first === lineage[i].first) &&
+      isBeginningOf(this.lineage, lineage) &&
       lineage.slice(known).every((entry) => entry.first === first && this.#isNewEpoch(entry.epoch));
     if (!isLineage(lineage, first) || (!isUnused && !goesOn)) {
       const message = `The log of ${shown(this.topic)} stands at ${this.epoch}/${this.head}, and can't begin at ${shown(first)}.`;
@@ -168,13 +172,13 @@ export class PartitionLog implements RingLog {
     }
     if (goesOn && known === lineage.length) return;
     if (!isUnused) {
-      if (this.#region === undefined) this.#keeper.open(this);
-      this.#prepare(this.headAddress);
+      if (this.#region === undefined) this.keeper.open(this);
+      makeRoom(this, this.headAddress);
       for (const { epoch } of lineage.slice(known)) this.#beginEpoch(epoch);
       return;
     }
     const state = { head: first, tail: first, headAddress: 0, tailAddress: 0, lastTimestamp: this.lastTimestamp };
-    this.#keeper.begin(this, { ...state, lineage });
+    this.keeper.begin(this, { ...state, lineage });
   }
 
   read(cursor: LogCursor, edgeBytes: number, limitOffset: number, result: ReadResult): ReadStatus {
@@ -190,7 +194,7 @@ export class PartitionLog implements RingLog {
     this.isUsed = true;
     // Opening may have found less than was there before.
     if (offset >= this.head || offset < this.tail) return this.read(cursor, edgeBytes, limitOffset, result);
-    const blocks = cursor.mapped === true ? undefined : this.#keeper.blocks;
+    const blocks = cursor.mapped === true ? undefined : this.keeper.blocks;
     if (blocks !== undefined && isFarBehind(this, region, cursor, edgeBytes)) {
       const status = readFarBehind(this, region, blocks, cursor, edgeBytes, limitOffset, result);
       if (status !== undefined) return status;
@@ -212,70 +216,21 @@ export class PartitionLog implements RingLog {
 
   addressOf(offset: number): number {
     if (offset >= this.head) return this.headAddress;
-    const region = this.#region ?? this.#keeper.open(this);
+    const region = this.#region ?? this.keeper.open(this);
     this.isUsed = true;
     return locate(this, region, Math.max(offset, this.tail)).address;
   }
 
   offsetAtTime(timeMs: number): number {
     if (this.head === this.tail || timeMs > this.lastTimestamp) return this.head;
-    const region = this.#region ?? this.#keeper.open(this);
+    const region = this.#region ?? this.keeper.open(this);
     this.isUsed = true;
     return locateTime(this, region, timeMs);
   }
 
-  /** Lowest offset from which on everything takes at most so many bytes; rounded up to an entry of the index. */
-  firstWithin(bytes: number): number {
-    const address = this.headAddress - bytes;
-    if (address <= this.tailAddress) return this.tail;
-    const entry = this.index.entryFromAddress(address);
-    return entry < this.index.count ? this.index.offsetAt(entry) : this.head;
-  }
-
   /** Asks for another capacity; holds as soon as the log has been copied. */
   resize(capacityBytes: number): void {
-    this.#keeper.resize(this, capacityBytes);
-  }
-
-  /** Moves the tail up to an offset, if it stands below. */
-  trimTo(offset: number): void {
-    if (offset <= this.tail) return;
-    this.tailAddress = this.addressOf(offset);
-    this.tail = Math.min(offset, this.head);
-    this.index.dropBelow(this.tailAddress);
-  }
-
-  /**
-   * Asks the storage again for what it refused the last append, without a record.
-   * @throws RingcastError `unavailable`
-   */
-  retry(): void {
-    if (this.#region === undefined) this.#keeper.open(this);
-    const region = this.#region as Region;
-    if (!this.isDirty) this.#keeper.beforeAppend(this);
-    if (this.#refusedEnd <= this.headAddress) return;
-    if (this.#refusedEnd > region.allocatedBytes && region.allocatedBytes < this.capacityBytes)
-      this.#grow(region, this.#refusedEnd);
-    // Nothing of it is visible: the head stays.
-    saveRange(region, this.headAddress, this.#refusedEnd);
-    this.#refusedEnd = 0;
-  }
-
-  /**
-   * Lets go of all records below an offset, for retention: afterwards the tail is exactly there, or at the head if that is lower.
-   * @throws RingcastError `unavailable`; nothing was changed then
-   */
-  expireTo(offset: number): void {
-    if (this.#region === undefined) this.#keeper.open(this);
-    const tail = Math.min(offset, this.head);
-    if (tail <= this.tail) return;
-    const tailAddress = this.addressOf(tail);
-    if (!this.isDirty) this.#keeper.beforeAppend(this);
-    this.#keeper.beforeTrim(this, tailAddress);
-    this.tail = tail;
-    this.tailAddress = tailAddress;
-    this.index.dropBelow(tailAddress);
-    this.#publish?.(this);
+    this.keeper.resize(this, capacityBytes);
   }
 
   /** Begins addresses anew, in a log that has neither records nor memory. */
@@ -285,7 +240,7 @@ export class PartitionLog implements RingLog {
     this.index = new SparseIndex(this.capacityBytes);
     this.damages.clear();
     this.#storedBytes = 0;
-    this.#refusedEnd = 0;
+    this.refusedEnd = 0;
   }
 
   /** Goes over to a copy of itself in another region; the old one is let go. */
@@ -300,16 +255,16 @@ export class PartitionLog implements RingLog {
     this.take(copy);
     this.index = copy.index;
     this.damages.clear();
-    this.#refusedEnd = 0;
+    this.refusedEnd = 0;
     this.attach(region, publish);
     if (tail <= this.tail) return;
     // Records expired while they were copied.
-    this.trimTo(tail);
-    this.#publish?.(this);
+    trimTo(this, tail);
+    this.publish?.(this);
   }
 
   synced(): Promise<void> {
-    return this.#keeper.synced(this);
+    return this.keeper.synced(this);
   }
 
   #checkAssignment(assignment: Assignment): void {
@@ -335,86 +290,21 @@ export class PartitionLog implements RingLog {
   #beginEpoch(epoch: string): void {
     const before = this.history;
     const entries = withEpoch(before.entries, epoch, this.head);
-    this.expireTo(entries[0]?.first ?? 0);
-    this.#keeper.beforeEpoch();
+    expireTo(this, entries[0]?.first ?? 0);
+    this.keeper.beforeEpoch();
     this.history = new Lineage(entries, this.partition);
     try {
-      this.#keeper.lineageExtended(this);
+      this.keeper.lineageExtended(this);
     } catch (error) {
       this.history = before;
       throw error;
     }
   }
 
-  /** Makes room up to `end`: storage first, then the tail, which is published before anything is overwritten. */
-  #prepare(end: number): void {
-    try {
-      if (!this.isDirty) this.#keeper.beforeAppend(this);
-      const region = this.#region as Region;
-      if (end > region.allocatedBytes && region.allocatedBytes < this.capacityBytes) this.#grow(region, end);
-      if (end - this.capacityBytes > this.tailAddress) this.#trim(end - this.capacityBytes);
-    } catch (error) {
-      this.#refusedEnd = end;
-      this.#keeper.health(this, error as Error);
-      throw error;
-    }
-  }
-
-  /** Has the batch behind the head survive the process, and makes it visible; nothing of it is, here or in the file, when that fails. */
-  #advance(headAddress: number, head: number, timestamp: number): void {
-    const before = { head: this.head, headAddress: this.headAddress, lastTimestamp: this.lastTimestamp };
-    let isSaved = false;
-    try {
-      saveRange(this.#region as Region, before.headAddress, headAddress);
-      isSaved = true;
-      this.head = head;
-      this.headAddress = headAddress;
-      this.lastTimestamp = timestamp;
-      this.#publish?.(this);
-    } catch (error) {
-      Object.assign(this, before);
-      this.index.dropFrom(before.headAddress);
-      this.#refusedEnd = headAddress;
-      this.#keeper.health(this, error as Error);
-      throw this.#withdrawn(isSaved ? perhapsStored(error) : error);
-    }
-    if (this.failure !== undefined) this.#keeper.health(this, undefined);
-  }
-
-  /** Takes a refused batch out of the memory, and out of the file if it got there. @returns what to tell of it */
-  #withdrawn(refusal: unknown): unknown {
-    try {
-      wipe(this.#region as Region, this.headAddress);
-      return refusal instanceof RingcastError ? certainlyNotStored(refusal) : refusal;
-    } catch {
-      return refusal;
-    }
-  }
-
-  #grow(region: Region, end: number): void {
-    let wanted = Math.max(region.allocatedBytes, FIRST_ALLOCATION_BYTES);
-    while (wanted < end && wanted < this.capacityBytes) wanted *= 2;
-    this.#keeper.beforeGrow(Math.min(wanted, this.capacityBytes) - region.allocatedBytes);
-    region.grow(wanted);
-    this.#keeper.afterGrow(this);
-  }
-
-  /** Moves the tail to the first indexed record at or above an address: a stretch of the index at a time, without touching old pages. */
-  #trim(address: number): void {
-    const entry = this.index.entryFromAddress(address);
-    const isEmpty = entry >= this.index.count;
-    const tailAddress = isEmpty ? this.headAddress : this.index.addressAt(entry);
-    this.#keeper.beforeTrim(this, tailAddress);
-    this.tail = isEmpty ? this.head : this.index.offsetAt(entry);
-    this.tailAddress = tailAddress;
-    this.index.dropBelow(tailAddress);
-    this.#publish?.(this);
-  }
-
   /** Nothing may throw in a flush: a log that can't be opened has said so by an event, and is tried again later. */
   #openForReading(): Region | undefined {
     try {
-      return this.#keeper.open(this);
+      return this.keeper.open(this);
     } catch (error) {
       if (error instanceof RingcastError && error.code === "unavailable") return undefined;
       throw error;
@@ -426,23 +316,4 @@ export class PartitionLog implements RingLog {
     result.nextAddress = offset === this.head ? this.headAddress : address;
     return (result.status = "end");
   }
-}
-
-function certainlyNotStored({ code, message, details, cause }: RingcastError): RingcastError {
-  return new RingcastError(code, message, { ...details, stored: "no" }, { cause });
-}
-
-/** Whether these can be the epochs of a log that stands at an offset: ascending, each with a name of its own, none beyond it. */
-function isLineage(entries: readonly LineageEntry[], head: number): boolean {
-  return (
-    Number.isSafeInteger(head) &&
-    head >= 0 &&
-    entries.length >= 1 &&
-    entries.length <= MAX_LINEAGE &&
-    new Set(entries.map(({ epoch }) => epoch)).size === entries.length &&
-    entries.every(({ epoch, first }, i) => {
-      const previous = entries[i - 1]?.first ?? 0;
-      return isEpoch(epoch) && first >= previous && first <= head;
-    })
-  );
 }
