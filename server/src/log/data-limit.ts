@@ -9,3 +9,24 @@ export class DataLimitError extends RingcastError {
     super("unavailable", message, { stored: "no" });
   }
 }
+
+/** Bytes that all logs of a store take, and how many its files may. */
+export class DataUse {
+  /** Of all files, those of topics that nobody asked for included. */
+  fileBytes: number;
+  /** Of topics in memory. */
+  heapBytes = 0;
+  /** Limit of {@link fileBytes}; 0: none. */
+  maxFileBytes: number;
+
+  constructor(fileBytes: number, maxFileBytes: number) {
+    this.fileBytes = fileBytes;
+    this.maxFileBytes = maxFileBytes;
+  }
+
+  /** @throws DataLimitError where the files would take more than they may */
+  checkRoom(bytes: number): void {
+    if (this.maxFileBytes === 0 || this.fileBytes + bytes <= this.maxFileBytes) return;
+    throw new DataLimitError(this.fileBytes, this.maxFileBytes);
+  }
+}

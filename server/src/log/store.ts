@@ -1,22 +1,21 @@
 import { join } from "node:path";
 import { RingcastError, shown, type TopicConfig } from "@ringcast/protocol";
-import { AgeClock, type Runtime, TimerWheel } from "../runtime/index.js";
+import { AgeClock, type Runtime } from "../runtime/index.js";
 import { BackgroundSync } from "./background-sync.js";
 import { BlockCache } from "./block-cache.js";
-import { Catalogue, type CataloguedTopic, unreadable } from "./catalogue/catalogue.js";
-import { DataLimitError } from "./data-limit.js";
+import { Catalogue, unreadable } from "./catalogue/catalogue.js";
+import { unwrittenPartition } from "./catalogue/changes.js";
+import { DataUse } from "./data-limit.js";
 import { DeletedFiles } from "./deleted-files.js";
 import type { DirectoryLock, Disk } from "./disk/index.js";
 import type { FileContext } from "./file-context.js";
 import { Healer } from "./healer.js";
 import { EPOCH_LENGTH } from "./lineage.js";
+import { LoadedTopics } from "./loaded-topics.js";
 import { MappedLogs } from "./mapped-logs.js";
 import type { LogCounters, LogEvent, LogStore, RingLog, StoredTopic, TopicRow } from "./port.js";
-import type { RetentionContext } from "./retention.js";
-import { RetentionSchedule } from "./retention-schedule.js";
 import type { RunFile } from "./run-file.js";
-import { Topic } from "./topic.js";
-import { TopicCache } from "./topic-cache.js";
+import type { Topic } from "./topic.js";
 
 /** A typed array can't be longer than 4 GiB on Node 20; header and rounding take the rest. */
 export const MAX_CAPACITY_BYTES = 2 ** 32 - 2 * 65_536;
@@ -24,8 +23,6 @@ const DEFAULT_SYNC_INTERVAL_MS = 1_000;
 const DEFAULT_HEAL_INTERVAL_MS = 1_000;
 /** Mappings are limited by the system (vm.max_map_count, 65,530 by default), and so are open files. */
 const DEFAULT_MAX_MAPPED_LOGS = 8_192;
-/** Topics closed at once when the store is. */
-const CLOSED_AT_ONCE = 8;
 /** As long as the state of producers: nobody resumes with older positions. */
 const DELETION_KEPT_MS = 7 * 24 * 3_600_000;
 
@@ -63,22 +60,14 @@ export class DirectoryLogStore implements LogStore {
   readonly #catalogue: Catalogue;
   readonly #disk: Disk;
   readonly #blocks: BlockCache;
-  readonly #context: FileContext;
   readonly #ages: AgeClock;
-  readonly #retention: RetentionContext;
-  readonly #topics: TopicCache;
-  readonly #wheel: TimerWheel;
-  readonly #schedule: RetentionSchedule;
+  readonly #topics: LoadedTopics;
   readonly #deletedFiles: DeletedFiles;
   readonly #mapped: MappedLogs;
   readonly #sync: BackgroundSync;
   readonly #healer: Healer;
-  /** Bytes of all files, those of topics that nobody asked for included. */
-  #fileBytes: number;
-  #heapBytes = 0;
-  #expiredRecords = 0;
+  readonly #use: DataUse;
   #closing: Promise<void> | undefined;
-  maxDataBytes: number;
   onReadable: ((log: RingLog) => void) | undefined = undefined;
   mayUnload: ((topic: string) => boolean) | undefined = undefined;
 
@@ -96,9 +85,6 @@ export class DirectoryLogStore implements LogStore {
     this.#run = run;
     this.#mapped = new MappedLogs(runtime, options.maxMappedLogs ?? DEFAULT_MAX_MAPPED_LOGS);
     this.#healer = new Healer(runtime, options.healIntervalMs ?? DEFAULT_HEAL_INTERVAL_MS);
-    this.maxDataBytes = options.maxDataBytes ?? 0;
-    this.#topics = new TopicCache(runtime, (topic) => void this.#letGo(topic));
-    this.#wheel = new TimerWheel(runtime);
     this.#catalogue = new Catalogue(disk, join(directory, "catalogue"));
     this.#deletedFiles = new DeletedFiles(disk, logs, this.#catalogue);
     this.#sync = new BackgroundSync({
@@ -110,42 +96,22 @@ export class DirectoryLogStore implements LogStore {
     for (const { file, at, isDamage } of this.#catalogue.flaws)
       if (isDamage) onEvent({ type: "catalogue-damaged", file, at });
     this.#ages = new AgeClock(runtime, (byMs) => onEvent({ type: "clock-jumped", byMs }));
-    this.#retention = {
-      ages: this.#ages,
-      wheel: this.#wheel,
-      expired: (records) => (this.#expiredRecords += records),
-    };
-    this.#schedule = new RetentionSchedule(runtime, this.#ages, this.#catalogue, (name) => this.#expire(name));
-    this.#fileBytes = this.#catalogue.bytes;
+    this.#use = new DataUse(this.#catalogue.bytes, options.maxDataBytes ?? 0);
     const region = disk.chooseRegion(logs, options.mmap ?? true);
     onEvent({ type: "region", ...region });
     this.#blocks = new BlockCache(runtime, (log) => this.onReadable?.(log));
-    this.#context = {
+    const context = this.#context({ regions: region.kind, directory: logs, bootId, onEvent });
+    this.#topics = new LoadedTopics({
       runtime,
-      disk,
-      blocks: this.#blocks,
-      regions: region.kind,
-      memory: this.#mapped.memory,
-      directory: logs,
-      bootId,
-      run,
-      onEvent,
-      markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
-      opened: (keeper) => this.#mapped.add(keeper),
-      makeRoom: () => this.#mapped.letSomeGo(),
-      dirtied: (keeper) => this.#sync.dirtied(keeper),
-      failed: (keeper) => this.#healer.add(keeper),
-      gone: (keeper) => {
-        this.#mapped.delete(keeper);
-        this.#sync.delete(keeper);
-      },
-      checkRoom: (bytes) => this.#checkRoom(bytes),
-      grew: (bytes) => (this.#fileBytes += bytes),
-      heapGrew: (bytes) => (this.#heapBytes += bytes),
-      catalogueSynced: () => this.#catalogue.synced(),
-    };
+      ages: this.#ages,
+      catalogue: this.#catalogue,
+      context,
+      mayUnload: (name) => this.mayUnload?.(name) ?? true,
+    });
     try {
-      this.#start();
+      this.#deletedFiles.start();
+      this.#catalogue.forgetDeletions(this.#ages.nowMs() - DELETION_KEPT_MS);
+      this.#topics.start();
     } catch (error) {
       // Its own trouble with the disk is the one that is thrown.
       void this.#catalogue.close().catch(() => undefined);
@@ -154,7 +120,7 @@ export class DirectoryLogStore implements LogStore {
   }
 
   topic(name: string): StoredTopic | undefined {
-    return this.#topic(name);
+    return this.#topics.find(name);
   }
 
   topicNames(after?: string): Iterable<string> {
@@ -170,28 +136,20 @@ export class DirectoryLogStore implements LogStore {
   }
 
   createTopic(name: string, config: TopicConfig): StoredTopic {
-    if (this.#topic(name) !== undefined)
+    if (this.#topics.find(name) !== undefined)
       throw new RingcastError("already_exists", `The topic ${shown(name)} exists already.`);
     checkCapacity(config);
     // Else the next start would take the new topic's files for those of the deleted one.
     this.#deletedFiles.ensureGone(name);
     const epochs = this.epochsAfterDeletion(name) ?? [];
     const fresh = this.#runtime.randomId(EPOCH_LENGTH);
-    const partitions = Array.from({ length: config.partitions }, (_, partition) => ({
-      lineage: [{ epoch: epochs[partition] ?? fresh, first: 0 }],
-      head: 0,
-      tail: 0,
-      headAddress: 0,
-      tailAddress: 0,
-      lastTimestamp: 0,
-      bytes: 0,
-    }));
+    const partitions = Array.from({ length: config.partitions }, (_, partition) =>
+      unwrittenPartition(epochs[partition] ?? fresh),
+    );
     const catalogued = { config, partitions, run: this.#run.number };
     this.#catalogue.putTopic(name, catalogued);
     this.#sync.catalogueChanged();
-    const topic = this.#keep(name, catalogued, () => false);
-    topic.retain(Infinity);
-    return topic;
+    return this.#topics.add(name, catalogued);
   }
 
   configureTopic(name: string, config: TopicConfig): void {
@@ -207,7 +165,7 @@ export class DirectoryLogStore implements LogStore {
     topic.configure(config);
     // Again: by other limits other records are due. What the catalogue doesn't take of that, the log's own file says.
     try {
-      this.#putState(topic);
+      this.#catalogue.putTopic(name, topic.describe());
     } catch (error) {
       if (!(error instanceof RingcastError)) throw error;
     }
@@ -220,8 +178,7 @@ export class DirectoryLogStore implements LogStore {
     const deletion = { epochs, deletedMs: this.#ages.nowMs(), run: this.#run.number };
     this.#catalogue.deleteTopic(name, epochs.length, deletion);
     this.#sync.catalogueChanged();
-    this.#topics.delete(name);
-    topic.remove();
+    this.#topics.remove(topic);
     this.#deletedFiles.remove(name, epochs.length);
     return epochs;
   }
@@ -233,7 +190,7 @@ export class DirectoryLogStore implements LogStore {
   }
 
   get totalBytes(): number {
-    return this.#fileBytes + this.#heapBytes;
+    return this.#use.fileBytes + this.#use.heapBytes;
   }
 
   get counters(): LogCounters {
@@ -242,9 +199,17 @@ export class DirectoryLogStore implements LogStore {
       minorPageFaults: minorPageFault,
       majorPageFaults: majorPageFault,
       ...this.#blocks.counters,
-      expiredRecords: this.#expiredRecords,
+      expiredRecords: this.#topics.expiredRecords,
       unmappedLogs: this.#mapped.unmapped,
     };
+  }
+
+  get maxDataBytes(): number {
+    return this.#use.maxFileBytes;
+  }
+
+  set maxDataBytes(bytes: number) {
+    this.#use.maxFileBytes = bytes;
   }
 
   get mappedBytes(): number {
@@ -256,149 +221,46 @@ export class DirectoryLogStore implements LogStore {
     return this.#closing;
   }
 
-  // ---- topics --------------------------------------------------------------------------------------------------------
-
-  #topic(name: string): Topic | undefined {
-    const loaded = this.#topics.get(name);
-    if (loaded !== undefined) return loaded;
-    const catalogued = this.#catalogue.topic(name);
-    if (catalogued === undefined) return undefined;
-    const topic = this.#keep(name, this.#revived(catalogued), () => false);
-    if (topic.isInDoubt) topic.distrust();
-    topic.retain(catalogued.expiresMs ?? Infinity);
-    return topic;
+  /** What the file logs share, beyond what the store has found out. */
+  #context(found: Pick<FileContext, "regions" | "directory" | "bootId" | "onEvent">): FileContext {
+    return {
+      ...found,
+      runtime: this.#runtime,
+      disk: this.#disk,
+      blocks: this.#blocks,
+      memory: this.#mapped.memory,
+      run: this.#run,
+      markOpen: (log) => this.#catalogue.markOpen(log.topic, log.partition),
+      opened: (keeper) => this.#mapped.add(keeper),
+      makeRoom: () => this.#mapped.letSomeGo(),
+      dirtied: (keeper) => this.#sync.dirtied(keeper),
+      failed: (keeper) => this.#healer.add(keeper),
+      gone: (keeper) => {
+        this.#mapped.delete(keeper);
+        this.#sync.delete(keeper);
+      },
+      checkRoom: (bytes) => this.#use.checkRoom(bytes),
+      grew: (bytes) => (this.#use.fileBytes += bytes),
+      heapGrew: (bytes) => (this.#use.heapBytes += bytes),
+      catalogueSynced: () => this.#catalogue.synced(),
+    };
   }
 
   #existing(name: string): Topic {
-    const topic = this.#topic(name);
+    const topic = this.#topics.find(name);
     if (topic === undefined) throw new RingcastError("unknown_topic", `There is no topic ${shown(name)}.`);
     return topic;
   }
-
-  #keep(name: string, catalogued: CataloguedTopic, wasOpen: (partition: number) => boolean): Topic {
-    const topic = new Topic({
-      name,
-      catalogued,
-      context: this.#context,
-      catalogue: this.#catalogue,
-      wasOpen,
-      retention: this.#retention,
-    });
-    this.#topics.add(topic);
-    return topic;
-  }
-
-  /** What was in memory is gone with the process before: such a topic begins anew, in an epoch of its own. */
-  #revived(catalogued: CataloguedTopic): CataloguedTopic {
-    if (catalogued.config.storage !== "memory") return catalogued;
-    const epoch = this.#runtime.randomId(EPOCH_LENGTH);
-    const partitions = catalogued.partitions.map(() => ({
-      lineage: [{ epoch, first: 0 }],
-      head: 0,
-      tail: 0,
-      headAddress: 0,
-      tailAddress: 0,
-      lastTimestamp: 0,
-      bytes: 0,
-    }));
-    return { ...catalogued, partitions };
-  }
-
-  // ---- starting ------------------------------------------------------------------------------------------------------
-
-  #start(): void {
-    this.#deletedFiles.start();
-    this.#catalogue.forgetDeletions(this.#ages.nowMs() - DELETION_KEPT_MS);
-    const open = new Map<string, Set<number>>();
-    for (const [name, partition] of this.#catalogue.openLogs()) {
-      open.set(name, (open.get(name) ?? new Set()).add(partition));
-    }
-    for (const [name, partitions] of open) this.#recover(name, partitions);
-    this.#schedule.start();
-  }
-
-  #recover(name: string, partitions: ReadonlySet<number>): void {
-    const catalogued = this.#catalogue.topic(name);
-    if (catalogued === undefined) return;
-    const topic = this.#keep(name, catalogued, (partition) => partitions.has(partition));
-    for (const partition of partitions) topic.recover(partition);
-    if (topic.isInDoubt) topic.distrust();
-    topic.recovered();
-    topic.retain(0);
-  }
-
-  // ---- letting go ----------------------------------------------------------------------------------------------------
-
-  /** Lets an unused topic go, unless somebody asks for it or writes to it meanwhile. */
-  async #letGo(topic: Topic): Promise<void> {
-    const { name } = topic;
-    if (this.mayUnload?.(name) === false) return;
-    try {
-      if (!(await topic.rest())) return;
-      // Whoever has asked since keeps it: the device may have taken so long that the clock has come by meanwhile and forgot that it was used.
-      if (topic.isUsed || this.#closing !== undefined || !this.#topics.has(topic)) return;
-      if (this.mayUnload?.(name) === false) return;
-      const state = topic.describe({ closed: true });
-      this.#catalogue.closeTopic(name, state);
-      topic.retire();
-      this.#topics.delete(name);
-      if (state.expiresMs !== undefined) this.#schedule.noted(state.expiresMs);
-    } catch (error) {
-      // The storage refused, and an event has said so: the topic stays.
-      if (!(error instanceof RingcastError)) throw error;
-    }
-  }
-
-  /** Something of a topic is due that nobody asked for, or was when the catalogue heard of it the last time. */
-  #expire(name: string): void {
-    const topic = this.#topic(name);
-    if (topic === undefined) return;
-    topic.retain(0);
-    this.#putState(topic);
-  }
-
-  #putState(topic: Topic): void {
-    this.#catalogue.putTopic(topic.name, topic.describe());
-  }
-
-  #checkRoom(bytes: number): void {
-    if (this.maxDataBytes === 0 || this.#fileBytes + bytes <= this.maxDataBytes) return;
-    throw new DataLimitError(this.#fileBytes, this.maxDataBytes);
-  }
-
-  // ---- closing -------------------------------------------------------------------------------------------------------
 
   async #close(): Promise<void> {
     this.#sync.close();
     this.#mapped.close();
     this.#healer.close();
-    this.#topics.close();
-    this.#schedule.close();
-    this.#wheel.stop();
-    const backlog = [...this.#topics.values()];
-    let unclean = 0;
-    const work = async (): Promise<void> => {
-      for (let topic = backlog.pop(); topic !== undefined; topic = backlog.pop()) {
-        const state = await topic.close();
-        if (state === undefined || !this.#noteClosed(topic.name, state)) unclean++;
-      }
-    };
-    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, work));
+    const isClean = await this.#topics.close();
     await this.#catalogue.close();
-    if (unclean === 0) await this.#endRun();
+    if (isClean) await this.#endRun();
     this.#run.close();
     this.#lock.release();
-  }
-
-  /** The catalogue may refuse: then the next start verifies the log. @returns whether it took it */
-  #noteClosed(name: string, state: CataloguedTopic): boolean {
-    try {
-      this.#catalogue.closeTopic(name, state);
-      return true;
-    } catch (error) {
-      if (!(error instanceof RingcastError)) throw error;
-      return false;
-    }
   }
 
   /** Where the device doesn't take it, the logs are verified once more after the next boot. */

@@ -49,6 +49,12 @@ export type Change =
   | { readonly do: "forget"; readonly name: string }
   | { readonly do: "producers"; readonly name: string; readonly producers: readonly ProducerChange[] };
 
+/** A partition that nobody has written to, in its first epoch. */
+export function unwrittenPartition(epoch: string): CataloguedPartition {
+  const lineage = [{ epoch, first: 0 }];
+  return { lineage, head: 0, tail: 0, headAddress: 0, tailAddress: 0, lastTimestamp: 0, bytes: 0 };
+}
+
 /** Bytes that the files of a topic take. */
 export function bytesOf(topic: CataloguedTopic): number {
   return topic.partitions.reduce((sum, partition) => sum + partition.bytes, 0);
