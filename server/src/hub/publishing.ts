@@ -136,13 +136,8 @@ export class Publishing {
     if (batches.length > 1) {
       checkShares(batches, mark, (at) => (topic.feeds[at]?.log as RingLog).capacityBytes);
     }
-    const known =
-      mark &&
-      judge(
-        topic.stored as StoredTopic,
-        mark,
-        batches.map((batch) => batch.partition),
-      );
+    const written = batches.map((batch) => batch.partition);
+    const known = mark && judge(topic.stored as StoredTopic, mark, written);
     const isSynced = mustBeSynced(topic, input);
     if (known?.duplicate === true) return this.#repeat(topic, known.reply, isSynced);
     topic.nextPartition = (nextPartition + 1) % partitions;
