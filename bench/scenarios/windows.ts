@@ -30,16 +30,26 @@ export function addWarmth(server: RunningPeer, cpuSeconds: number): void {
 
 /** Warms up, then measures a window in which everything goes on as it does. */
 export async function measure(server: RunningPeer, bench: Bench): Promise<Measured> {
-  const { load, seconds, warmUpSeconds, step } = bench;
-  const run = async (forSeconds: number): Promise<Measured> => {
-    const measured = await load.run({ ms: forSeconds * 1_000, pids: [server.pid] });
-    addWarmth(server, cpuSecondsOf(measured));
-    return measured;
-  };
-  step("warms up");
-  for (let n = 0; n === 0 || (!isWarm(server) && n < MOST_WARM_UPS); n++) await run(warmUpSeconds);
-  step("measures");
-  return run(seconds);
+  await warmUp(server, bench);
+  return measureWarm(server, bench);
+}
+
+/** Lets everything go on until the server is warm. */
+export async function warmUp(server: RunningPeer, bench: Bench): Promise<void> {
+  bench.step("warms up");
+  for (let n = 0; n === 0 || (!isWarm(server) && n < MOST_WARM_UPS); n++) await run(server, bench, bench.warmUpSeconds);
+}
+
+/** Measures a window of a server that is warm. */
+export function measureWarm(server: RunningPeer, bench: Bench): Promise<Measured> {
+  bench.step("measures");
+  return run(server, bench, bench.seconds);
+}
+
+async function run(server: RunningPeer, { load }: Bench, seconds: number): Promise<Measured> {
+  const measured = await load.run({ ms: seconds * 1_000, pids: [server.pid] });
+  addWarmth(server, cpuSecondsOf(measured));
+  return measured;
 }
 
 function cpuSecondsOf({ server }: Measured): number {
