@@ -1,6 +1,7 @@
-/** Everybody who publishes and reads in a run: publishers and readers of both dialects, publishers over HTTP, event streams and users of the SDK, on each topic. */
+/** Everybody who publishes and reads in a run: publishers and readers of both dialects, publishers and pages over HTTP, event streams and users of the SDK, on each topic. */
 import type { Random } from "../../support/random.js";
 import { EventStreamReader } from "./event-stream-reader.js";
+import { PageReader } from "./page-reader.js";
 import { Publisher } from "./publisher.js";
 import { Reader } from "./reader.js";
 import type { Recorder } from "./recorder.js";
@@ -19,9 +20,11 @@ export interface CrewOptions {
 /** The offset behind the last record of each partition, by topic. */
 export type Heads = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
+type AnyReader = Reader | EventStreamReader | PageReader;
+
 interface ReaderOf {
   readonly topic: string;
-  readonly reader: Reader | EventStreamReader | SdkUser;
+  readonly reader: AnyReader | SdkUser;
 }
 
 const DIALECTS: readonly Dialect[] = ["json", "msgpack"];
@@ -31,7 +34,7 @@ const CATCH_UP_MS = 8_000;
 export class Crew {
   readonly #options: CrewOptions;
   readonly #publishers: readonly Publisher[];
-  readonly #readers: readonly (Reader | EventStreamReader)[];
+  readonly #readers: readonly AnyReader[];
   readonly #users: readonly SdkUser[];
   readonly #everybody: readonly ReaderOf[];
   readonly #publishing: readonly Promise<void>[];
@@ -85,8 +88,9 @@ export class Crew {
     return new Publisher({ ...this.#options, topic, name, speaks, isIdempotent, random: random.fork() });
   }
 
-  #readersOf(topic: string, random: Random): (Reader | EventStreamReader)[] {
+  #readersOf(topic: string, random: Random): AnyReader[] {
     const { recorder, surroundings } = this.#options;
+    const { http } = surroundings;
     const reader = (dialect: Dialect, from: "earliest" | "latest", window: number): Reader => {
       const name = `${topic}: ${dialect} from ${from}, window ${window}`;
       return new Reader({ recorder, surroundings, topic, name, dialect, from, window, random: random.fork() });
@@ -94,6 +98,7 @@ export class Crew {
     return [
       ...DIALECTS.flatMap((each) => [reader(each, "earliest", 0), reader(each, "latest", 64)]),
       new EventStreamReader(`${topic}: event stream`, topic, recorder, surroundings),
+      ...(http === undefined ? [] : [new PageReader(`${topic}: pages`, topic, { recorder, surroundings, http })]),
     ];
   }
 

@@ -160,7 +160,7 @@ export class Publisher {
   async #connected(): Promise<RequestClient | undefined> {
     if (this.#client?.isOpen === true) return this.#client;
     const { speaks, surroundings } = this.#options;
-    this.#client = await (speaks === "http" ? surroundings.openHttp?.() : surroundings.connect(speaks));
+    this.#client = await (speaks === "http" ? surroundings.http?.open() : surroundings.connect(speaks));
     if (this.#client === undefined) await surroundings.pause(surroundings.retryMs);
     else this.#connections++;
     return this.#client;

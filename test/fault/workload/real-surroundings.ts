@@ -2,7 +2,7 @@
 import { BinaryClient } from "../../support/binary-client.js";
 import { EventReader } from "../../support/event-reader.js";
 import { JsonClient } from "../../support/json-client.js";
-import { HttpRequests } from "./http-requests.js";
+import { HttpRequests, readPage } from "./http-requests.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** @param hub where it listens: `http://…` and `ws://…` */
@@ -13,7 +13,10 @@ export function realSurroundings(hub: { readonly url: string; readonly wsUrl: st
     retryMs: 20,
     connect: (dialect) =>
       (dialect === "json" ? JsonClient : BinaryClient).connect(`${hub.wsUrl}/v1/ws`).catch(() => undefined),
-    openHttp: () => HttpRequests.open(hub.url).catch(() => undefined),
+    http: {
+      open: () => HttpRequests.open(hub.url).catch(() => undefined),
+      page: (path) => readPage(hub.url, path).catch(() => undefined),
+    },
     // Else users of the SDK stand aside after a few faults in a row.
     sdk: { url: hub.wsUrl, options: { maxRetryMs: 500 } },
     openEvents: async (topic, lastEventId) => {

@@ -1,6 +1,7 @@
 /** What is around the workload's clients: real sockets and the real clock, or simulated ones (test/simulation). */
 import type { ConnectOptions } from "@ringcast/client";
 import type { AnyFrame } from "../../support/frame-client.js";
+import type { Page } from "./page-reader.js";
 
 export type Dialect = "json" | "msgpack";
 
@@ -12,8 +13,8 @@ export interface Surroundings {
   readonly retryMs: number;
   /** A client that has had its `welcome`; undefined where none could be had. */
   readonly connect: (dialect: Dialect) => Promise<RawClient | undefined>;
-  /** The same for publishes over HTTP, each of which may overtake others; not there where there is no HTTP. */
-  readonly openHttp?: () => Promise<RequestClient | undefined>;
+  /** Not there where nobody speaks HTTP. */
+  readonly http?: HttpAccess;
   /** What the SDK connects with. */
   readonly sdk: { readonly url: string; readonly options: ConnectOptions };
   /** The event stream of a topic from its beginning, or behind a position; undefined where none could be had. */
@@ -32,6 +33,13 @@ export interface RequestClient extends AsyncDisposable {
   readonly isOpen: boolean;
   /** Sends a request with an id of its own and takes the reply. Rejects when none comes in time, or the connection is gone. */
   request(frame: object, timeoutMs: number): Promise<AnyFrame>;
+}
+
+export interface HttpAccess {
+  /** Publishes, each of which may overtake others; undefined where the hub can't be reached. */
+  readonly open: () => Promise<RequestClient | undefined>;
+  /** @returns undefined where there was no answer, or a refusal that passes */
+  readonly page: (path: string) => Promise<Page | "no such partition" | undefined>;
 }
 
 /** Server-Sent Events, one after another. */
