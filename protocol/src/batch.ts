@@ -21,7 +21,10 @@ import type { ByteWriter } from "./byte-writer.js";
 import { RingcastError, shown } from "./errors.js";
 import { decodeName } from "./known-names.js";
 import type { NewMessage, PublishRequest } from "./operations.js";
-import { NO_PRODUCER, checkRecord, isFiller, recordSize, writePayload } from "./record.js";
+import { NO_PRODUCER } from "./producer-part.js";
+import { isFiller } from "./record.js";
+import { checkRecord } from "./record-check.js";
+import { recordSize, writePayload } from "./record-write.js";
 import { encodeUtf8 } from "./utf8.js";
 
 /** First byte of a batch frame: the one that msgpack never uses. */

@@ -2,6 +2,8 @@
  * Walking from record to record: what reading does for each of them, so it is one pass over the head that loads each word once.
  */
 import { crc32Tables, crc32Word } from "./crc32.js";
+import { PRODUCER_ID_AT } from "./producer-part.js";
+import { hubCheckStart } from "./record-check.js";
 import {
   DATA_LENGTH_AT,
   FLAGS_AT,
@@ -11,16 +13,14 @@ import {
   KEY_LENGTH_AT,
   KIND_MASK,
   LENGTH_AT,
-  MAX_HIGH,
   MIN_RECORD_BYTES,
   OFFSET_AT,
   PAYLOAD_CHECK_AT,
-  PRODUCER_ID_AT,
   RECORD_ALIGNMENT,
   TIMESTAMP_AT,
   hasKey,
-  hubCheckStart,
 } from "./record.js";
+import { MAX_HIGH } from "./u53.js";
 
 const TWO_32 = 0x1_0000_0000;
 

@@ -16,11 +16,11 @@ import {
   dataEndOf,
   hasKey,
   headersAtOf,
-  isPayloadIntact,
   lengthOf,
   offsetOf,
   timestampOf,
 } from "../../record.js";
+import { isPayloadIntact } from "../../record-check.js";
 import { decodeUtf8 } from "../../utf8.js";
 import { checkHubFrame } from "../hub-frame.js";
 import { decodeMsgpack } from "./decode.js";

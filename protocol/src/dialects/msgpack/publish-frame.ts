@@ -31,9 +31,9 @@ import {
   dataAtOf,
   dataEndOf,
   headersAtOf,
-  isPayloadIntact,
   lengthOf,
 } from "../../record.js";
+import { isPayloadIntact } from "../../record-check.js";
 import { RecordRun, messageAt } from "../../record-run.js";
 import { checkPartition, checkProducer } from "../../requests.js";
 import { checkWritableTopic } from "../../topic.js";
