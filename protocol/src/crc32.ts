@@ -5,8 +5,6 @@
 /** A CRC-32 from the platform, e.g. `zlib.crc32` of Node: over the bytes given, going on from `seed`. */
 export type NativeCrc32 = (bytes: Uint8Array, seed: number) => number;
 
-const SLICES = 16;
-
 /** Below this the call into the platform costs more than the tables. */
 const NATIVE_FROM_BYTES = 512;
 
@@ -35,11 +33,8 @@ export function crc32Word(view: DataView, at: number, end: number, seed: number)
   return update(view, at, end, seed);
 }
 
-/** Of byte `b` with `n` bytes behind it: entry `256 * n + b`. For who has the words in hand already. */
-export const crc32Tables: Int32Array = /*#__PURE__*/ makeTables();
-
 /** The loop over the bytes. */
-const update = /*#__PURE__*/ makeUpdate(crc32Tables);
+const update = /*#__PURE__*/ makeUpdate(/*#__PURE__*/ crc32Tables(16));
 
 // A closure, because V8 takes a constant of an enclosing function for a constant, but not one of a module: 15 % of the time.
 function makeUpdate(table: Int32Array): (view: DataView, at: number, end: number, seed: number) => number {
@@ -83,8 +78,9 @@ function makeUpdate(table: Int32Array): (view: DataView, at: number, end: number
   };
 }
 
-function makeTables(): Int32Array {
-  const table = new Int32Array(SLICES * 256);
+/** What byte `b` with `n` bytes behind it adds to a check, at `256 * n + b`, for `n` less than `count`. For who has the words in hand already. */
+export function crc32Tables(count: number): Int32Array {
+  const table = new Int32Array(count * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;

@@ -36,11 +36,10 @@ type IntactLength = (view: DataView, at: number, end: number, offset: number, se
  *
  * @returns its length; 0 where no such record stands, and for a filler
  */
-export const intactLength: IntactLength = /*#__PURE__*/ makeIntactLength(crc32Tables);
+export const intactLength: IntactLength = /*#__PURE__*/ makeIntactLength(/*#__PURE__*/ crc32Tables(CHECKED_BYTES));
 
-// A closure for the reason that crc32.ts gives. The check is written out, because V8 inlines nothing as long as this: table entries of the words at 0, 4 and 28.
-function makeIntactLength(tables: Int32Array): IntactLength {
-  const table = longTables(tables);
+// A closure for the reason that crc32.ts gives. The check is written out, because V8 inlines nothing as long as this: entries of the words at 0, 4 and 28.
+function makeIntactLength(table: Int32Array): IntactLength {
   // What five of the eight words of the record before add to its check, and those words: mostly they are the same in the next one.
   const memo = new Int32Array(6);
   const remember = (offsetHigh: number, timeLow: number, timeHigh: number, flags: number, reserved: number): void => {
@@ -114,15 +113,4 @@ function share(table: Int32Array, behind: number, word: number): number {
     (table[at + 256 + ((word >>> 16) & 255)] as number) ^
     (table[at + (word >>> 24)] as number)
   );
-}
-
-/** {@link crc32Tables} for as many bytes as the check covers. */
-function longTables(tables: Int32Array): Int32Array {
-  const long = new Int32Array(CHECKED_BYTES * 256);
-  long.set(tables);
-  for (let at = tables.length; at < long.length; at++) {
-    const before = long[at - 256] as number;
-    long[at] = (before >>> 8) ^ (tables[before & 255] as number);
-  }
-  return long;
 }
