@@ -8,6 +8,7 @@ import { startHub, type TestHub } from "../support/hub.js";
 import { JsonClient } from "../support/json-client.js";
 import { ReconnectingReaders } from "../support/reconnecting-readers.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
+import { TRANSPORTS } from "../support/transports.js";
 import { addRow, addRunRow, NOTHING, spreadOf } from "./rows.js";
 import { amount, cycles, SEED } from "./scale.js";
 
@@ -18,15 +19,19 @@ const CYCLE_MS = 20_000;
 const LOG_HANDLES = 4;
 
 describe(`faults of the network under load (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)`, () => {
-  it.each(Object.entries(injections))(
-    "%s",
-    async (fault, injection: Injection) => {
-      await using hub = await startHub({ args: ["--drain-timeout-ms", "200"] });
+  const faults = Object.entries(injections).flatMap(([fault, injection]) =>
+    TRANSPORTS.map((transport) => [fault, transport, injection] as const),
+  );
+
+  it.each(faults)(
+    "%s over %s",
+    async (fault, transport, injection: Injection) => {
+      await using hub = await startHub({ args: ["--drain-timeout-ms", "200", "--transport", transport] });
       const base = await footprintOf(hub);
 
       const result = await runCycles(hub, injection);
 
-      addRunRow(`network: ${fault}`, result);
+      addRunRow(`network: ${fault} over ${transport}`, result);
       expect(result.anomalies).toEqual([]);
       expect(result.vacuous).toEqual([]);
       await backToBase(hub, base, LOG_HANDLES);
@@ -34,10 +39,10 @@ describe(`faults of the network under load (RINGCAST_SEED=${SEED}, ${CYCLES} cyc
     CYCLES * CYCLE_MS + 30_000,
   );
 
-  it(
-    "rolling restart: clients are told to come back, nobody loses anything, no user of the SDK gets anything twice",
-    async () => {
-      await using hub = await startHub({ args: ["--drain-timeout-ms", "1000"] });
+  it.each(TRANSPORTS)(
+    "rolling restart over %s: clients are told to come back, nobody loses anything, no user of the SDK gets anything twice",
+    async (transport) => {
+      await using hub = await startHub({ args: ["--drain-timeout-ms", "1000", "--transport", transport] });
 
       const result = await runCycles(hub, async () => {
         await hub.stop();
@@ -45,7 +50,7 @@ describe(`faults of the network under load (RINGCAST_SEED=${SEED}, ${CYCLES} cyc
         return harmless("rolling restart");
       });
 
-      addRunRow("network: rolling restart", result);
+      addRunRow(`network: rolling restart over ${transport}`, result);
       expect(result.anomalies).toEqual([]);
       expect(result.vacuous).toEqual([]);
     },

@@ -7,6 +7,7 @@ import { run, type RunResult } from "../fault/workload/run.js";
 import { startHub } from "../support/hub.js";
 import { LoopDevice } from "../support/loop-device.js";
 import { programOf, XFSPROGS } from "../support/system-packages.js";
+import { TRANSPORTS, type TransportName } from "../support/transports.js";
 import { addRunRow } from "./rows.js";
 import { cycles, SEED } from "./scale.js";
 
@@ -21,18 +22,18 @@ const CYCLE_MS = 20_000;
 const KINDS = ["json", "msgpack", "sdk", "sse"];
 
 const FILE_SYSTEMS = [
-  { fileSystem: "ext4", isThere: isRoot },
-  { fileSystem: "xfs", isThere: isRoot && programOf(XFSPROGS) !== undefined },
+  { fileSystem: "ext4", transport: TRANSPORTS.at(0), isThere: isRoot },
+  { fileSystem: "xfs", transport: TRANSPORTS.at(-1), isThere: isRoot && programOf(XFSPROGS) !== undefined },
 ] as const;
 
 describe(`a machine whose power is cut (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)`, () => {
-  for (const { fileSystem, isThere } of FILE_SYSTEMS) {
+  for (const { fileSystem, transport = "ws", isThere } of FILE_SYSTEMS) {
     it.skipIf(!isThere)(
       `loses no synced record on ${fileSystem}, and tells readers of every kind what is gone`,
       async () => {
         const results: RunResult[] = [];
         for (let left = CYCLES; left > 0; left -= RUN_CYCLES)
-          results.push(await runOn(fileSystem, Math.min(left, RUN_CYCLES), SEED + results.length));
+          results.push(await runOn({ fileSystem, transport }, Math.min(left, RUN_CYCLES), SEED + results.length));
 
         addRunRow(`power: cut, ${fileSystem}`, results);
         expect(results.flatMap(({ anomalies }) => anomalies)).toEqual([]);
@@ -44,10 +45,19 @@ describe(`a machine whose power is cut (RINGCAST_SEED=${SEED}, ${CYCLES} cycles)
   }
 });
 
-async function runOn(fileSystem: "ext4" | "xfs", faults: number, seed: number): Promise<RunResult> {
+interface Machine {
+  readonly fileSystem: "ext4" | "xfs";
+  readonly transport: TransportName;
+}
+
+async function runOn({ fileSystem, transport }: Machine, faults: number, seed: number): Promise<RunResult> {
   await using device = new LoopDevice(fileSystem, DEVICE_BYTES);
   // Let go before the device, which it keeps busy.
-  await using hub = await startHub({ data: join(device.path, "data"), bootIdFile: device.bootIdFile });
+  await using hub = await startHub({
+    data: join(device.path, "data"),
+    bootIdFile: device.bootIdFile,
+    args: ["--transport", transport],
+  });
   const injections = Array.from({ length: faults }, () => cutPower(device));
   return await run({
     hub,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { kill, killAgain, stall, stallFor, terminate } from "../fault/workload/injections/process.js";
 import { run, type Injection, type RunResult } from "../fault/workload/run.js";
 import { startHub } from "../support/hub.js";
+import { TRANSPORTS, type TransportName } from "../support/transports.js";
 import { addRunRow, recoveriesOf } from "./rows.js";
 import { cycles, SEED } from "./scale.js";
 
@@ -53,12 +54,14 @@ describe.concurrent(TITLE, () => {
   );
 });
 
-/** Each run on a hub and a seed of its own. */
+/** Each run on a hub and a seed of its own, over one transport after the other. */
 async function runInParts(injection: Injection, count: number): Promise<RunResult[]> {
   const results: RunResult[] = [];
-  for (let left = count; left > 0; left -= RUN_CYCLES) {
-    await using hub = await startHub({ args: ["--drain-timeout-ms", "200"] });
-    const faults = Math.min(left, RUN_CYCLES);
+  const part = Math.min(RUN_CYCLES, Math.ceil(count / TRANSPORTS.length));
+  for (let left = count; left > 0; left -= part) {
+    const transport = TRANSPORTS[results.length % TRANSPORTS.length] as TransportName;
+    await using hub = await startHub({ args: ["--drain-timeout-ms", "200", "--transport", transport] });
+    const faults = Math.min(left, part);
     const injections = Array.from({ length: faults }, () => injection);
     const demands = { acknowledged: faults * 30, faults };
     results.push(await run({ hub, seed: SEED + results.length, injections, demands }));

@@ -22,6 +22,7 @@ import { startHub, type TestHub } from "../support/hub.js";
 import { LoopDevice } from "../support/loop-device.js";
 import { randomOf, type Random } from "../support/random.js";
 import { ensureProgram, XFSPROGS } from "../support/system-packages.js";
+import { TRANSPORTS } from "../support/transports.js";
 import { Report, type Round } from "./endurance/report.js";
 
 const LONGEST_ROUND_MS = 60_000;
@@ -50,6 +51,7 @@ const MORE_HANDLES = 2 * TOPICS * PARTITIONS;
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const isRoot = process.getuid?.() === 0;
+const QUICK_DRAIN = ["--drain-timeout-ms", "200"];
 
 /** A hub and what may be done to it, in a round with a pause behind the making of its topics. */
 interface Subject {
@@ -72,8 +74,10 @@ async function soak(): Promise<boolean> {
   const random = randomOf(seed);
   const report = new Report();
   await using device = isRoot ? new LoopDevice(random.pick(["ext4", "xfs"]), DEVICE_BYTES) : undefined;
-  await using first = await startHub(device === undefined ? {} : onDevice(device));
-  await using second = await startHub();
+  const transports = [random.pick(TRANSPORTS), random.pick(TRANSPORTS)] as const;
+  console.log(`The hub that dies listens over ${transports[0]}, the other over ${transports[1]}`);
+  await using first = await startHub({ ...onDevice(device), args: [...QUICK_DRAIN, "--transport", transports[0]] });
+  await using second = await startHub({ args: ["--transport", transports[1]] });
   const subjects = [mortal(first, device), lasting(second)];
   const deadline = performance.now() + minutes * 60_000;
   const roundMs = Math.max(SHORTEST_ROUND_MS, Math.min(LONGEST_ROUND_MS, (minutes * 60_000) / ROUNDS));
@@ -94,8 +98,8 @@ async function soak(): Promise<boolean> {
   return report.isSound;
 }
 
-function onDevice(device: LoopDevice): { readonly data: string; readonly bootIdFile: string; readonly args: string[] } {
-  return { data: join(device.path, "data"), bootIdFile: device.bootIdFile, args: ["--drain-timeout-ms", "200"] };
+function onDevice(device: LoopDevice | undefined): { readonly data?: string; readonly bootIdFile?: string } {
+  return device === undefined ? {} : { data: join(device.path, "data"), bootIdFile: device.bootIdFile };
 }
 
 function mortal(hub: TestHub, device: LoopDevice | undefined): Subject {
