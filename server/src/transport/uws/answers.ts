@@ -51,33 +51,30 @@ export function writeUnended(
   response.writeHeader("Content-Length", isHead ? head : Buffer.concat([Buffer.from(`${head}\r\n`), body]));
 }
 
-/** Status and headers; what frames the body is the library's. */
+/**
+ * Status and headers; what frames the body is the library's. All goes out as the status, in one call into the library: each costs as much as its whole work on a
+ * short line, and so does text against bytes.
+ */
 export function writeHead(response: uWebSockets.HttpResponse, status: number, headers: Headers): void {
-  response.writeStatus(statusLine(status));
-  const { name, rest } = linesOf(headers);
-  if (name !== "") response.writeHeader(name, rest);
-}
-
-/** All headers as one: each call into the library costs as much as its whole work on a short line. */
-interface HeaderLines {
-  /** Empty where there are no headers. */
-  readonly name: string;
-  /** The first one's value, and whole lines for all others. */
-  readonly rest: string;
-}
-
-/** What frozen headers come to. */
-const kept = new WeakMap<Headers, HeaderLines>();
-
-function linesOf(headers: Headers): HeaderLines {
   const known = kept.get(headers);
-  if (known !== undefined) return known;
+  response.writeStatus(known?.status === status ? known.bytes : headBytes(status, headers));
+}
+
+/** The head of an answer. */
+interface KeptHead {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What frozen headers came to last. */
+const kept = new WeakMap<Headers, KeptHead>();
+
+function headBytes(status: number, headers: Headers): Uint8Array {
   const names = Object.keys(headers).filter((name) => !isFraming(name));
-  const lines = names.map((name) => `${name}: ${safeHeaderValue(headers[name] ?? "")}`).join("\r\n");
-  const [name = ""] = names;
-  const joined = { name, rest: lines.slice(name.length + 2) };
-  if (Object.isFrozen(headers)) kept.set(headers, joined);
-  return joined;
+  const lines = names.map((name) => `${name}: ${safeHeaderValue(headers[name] ?? "")}`);
+  const bytes = Buffer.from([statusLine(status), ...lines].join("\r\n"), "latin1");
+  if (Object.isFrozen(headers)) kept.set(headers, { status, bytes });
+  return bytes;
 }
 
 function isFraming(name: string): boolean {
