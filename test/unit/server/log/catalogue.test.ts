@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Catalogue, type CataloguedTopic } from "../../../../server/src/log/catalogue/catalogue.js";
 import { LmdbTables } from "../../../../server/src/log/catalogue/lmdb-tables.js";
 import { unwritable } from "../../../../server/src/log/catalogue/tables.js";
@@ -31,6 +31,7 @@ function open(path: string): Catalogue {
 /** What a catalogue has after `changes` and a death of the process, which the transaction of lmdb may not have reached. */
 async function afterKill(changes: (catalogue: Catalogue) => void, damage?: (path: string) => void): Promise<Catalogue> {
   const root = tempDir();
+  onTestFinished(() => root[Symbol.dispose]());
   const catalogue = open(join(root.path, "live"));
   changes(catalogue);
   const killed = join(root.path, "killed");
