@@ -45,6 +45,25 @@ describe("SIGHUP", () => {
     expect(rig.hub.output().stderr).toMatch(/"setting":"maxTopics"/);
   });
 
+  it("refuses names and pages that are on its lists no more, however lately it let them through", async () => {
+    const name = "hub.example";
+    const page = "https://app.example";
+    await using rig = await startWith({ allowedHosts: [name], allowedOrigins: [page] });
+    const { hub } = rig;
+    const lists = (headers: Record<string, string>) => ask(hub, "/v1/topics", { headers });
+    const statuses = async (): Promise<number[]> => {
+      const answers = [await lists({ Host: name }), await lists({ Origin: page })];
+      return answers.map(({ status }) => status);
+    };
+    expect(await statuses()).toEqual([200, 200]);
+    await (await JsonClient.connect(hub.wsUrl, { headers: { Host: name } }))[Symbol.asyncDispose]();
+    expect((await lists({ Host: name })).status).toBe(200);
+    await rig.reload({});
+    await expect(JsonClient.connect(hub.wsUrl, { headers: { Host: name } })).rejects.toThrow(/403/);
+    await expect(JsonClient.connect(hub.wsUrl, { headers: { Origin: page } })).rejects.toThrow(/403/);
+    expect(await statuses()).toEqual([403, 403]);
+  });
+
   it("disconnects who holds a token that is gone, and nobody else", async () => {
     using folder = tempDir();
     const tokenFile = join(folder.path, "tokens");
