@@ -1,5 +1,5 @@
 /** A wall clock that a test sets while the hub runs; time as such goes on as ever. */
-import { renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LIBFAKETIME, programOf } from "./system-packages.js";
 import { tempDir } from "./temp-dir.js";
@@ -32,6 +32,20 @@ export function fakeClock(): FakeClock {
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
     },
     set,
-    [Symbol.dispose]: () => folder[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      folder[Symbol.dispose]();
+      removeLeftovers();
+    },
   };
+}
+
+const SHARED_MEMORY = "/dev/shm";
+
+/** libfaketime gives each process shared memory and a semaphore, named by its pid, and removes them at its exit: who is killed leaves them behind. */
+function removeLeftovers(): void {
+  if (!existsSync(SHARED_MEMORY)) return;
+  for (const name of readdirSync(SHARED_MEMORY)) {
+    const pid = /^(?:faketime_shm|sem\.faketime_sem)_(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(SHARED_MEMORY, name), { force: true });
+  }
 }
