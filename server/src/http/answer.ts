@@ -55,13 +55,18 @@ export function errorAnswer(error: RingcastError): Answer {
 }
 
 /** Sends an answer. `headers` are those that every answer to this request carries, e.g. CORS. */
-export function send(
-  exchange: Exchange,
-  { status, body = "", headers: own, volatile = false }: Answer | VolatileAnswer,
-  headers: Headers,
-): void {
-  const isUsual = own === JSON_HEADERS && headers === NO_HEADERS;
-  exchange.respond({ status, headers: isUsual ? own : { ...COMMON, ...headers, ...own }, body, volatile });
+export function send(exchange: Exchange, answer: Answer | VolatileAnswer, headers: Headers): void {
+  if (headers === NO_HEADERS && isFinished(answer)) {
+    exchange.respond(answer);
+    return;
+  }
+  const { status, body = "", headers: own, volatile = false } = answer;
+  exchange.respond({ status, headers: { ...COMMON, ...headers, ...own }, body, volatile });
+}
+
+/** Whether it has all that an answer needs, as nearly every one. */
+function isFinished(answer: Answer | VolatileAnswer): answer is (Answer | VolatileAnswer) & HttpResponse {
+  return answer.headers === JSON_HEADERS && answer.body !== undefined;
 }
 
 /** Whole seconds, at least one. */

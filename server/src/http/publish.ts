@@ -9,7 +9,7 @@ import {
   type Limits,
   type PublishBody,
 } from "@ringcast/protocol";
-import { publishedFields, type Hub, type PublishOutcome } from "../hub/index.js";
+import { publishedFields, type Hub, type Publisher, type PublishOutcome } from "../hub/index.js";
 import { json, JSON_HEADERS, type Answer, type VolatileAnswer } from "./answer.js";
 import { mediaTypeOf } from "./body.js";
 import type { Exchange } from "./exchange.js";
@@ -34,34 +34,59 @@ export interface PublishOptions {
 }
 
 export function publishRoute(options: PublishOptions): Route {
+  const publishing = new Publishing(options);
   return {
     method: "POST",
     path: "/v1/topics/:topic/messages",
-    handle: (call) => publish(options, call),
+    handle: (call) => new Publish(publishing, call),
   };
 }
 
-function publish(options: PublishOptions, call: Call): BodyWanted {
-  const type = mediaTypeOf(call.exchange, ACCEPTED);
-  const key = keyOf(call.exchange);
-  const { limits, maxBodyBytes } = options;
-  return {
-    maxBytes: maxBodyBytes,
-    take: (bytes) => {
-      const body = type === JSON_BODY ? decodeJson(bytes, key, limits) : wrapRaw(bytes, key, { type, limits });
-      return store(options, call, body);
-    },
-  };
+/** What all publishes over HTTP share. */
+class Publishing {
+  readonly options: PublishOptions;
+  /** Of the last request, where that did not wait; its counts are all 0 again. */
+  #idle: Publisher | undefined;
+
+  constructor(options: PublishOptions) {
+    this.options = options;
+  }
+
+  /** Answers at once, unless the publish waits for the storage device. */
+  store({ messages, batch, partition, producer, durability }: PublishBody, call: Call): Answered {
+    const input = { topic: call.params["topic"] ?? "", messages, partition, producer, durability };
+    // Every request is a gate of its own, so each has its own count of what waits for the storage device. Those that don't wait count nothing: they share one.
+    const publisher = (this.#idle ??= this.options.hub.openPublisher());
+    const outcome = this.options.rates.publish(publisher, input, call);
+    if (!(outcome instanceof Promise)) return volatile(outcome, batch);
+    this.#idle = undefined;
+    return outcome.then((synced) => lasting(synced, batch));
+  }
 }
 
-/** Answers at once, unless the publish waits for the storage device. */
-function store({ hub, rates }: PublishOptions, call: Call, body: PublishBody): Answered {
-  const { messages, batch, partition, producer, durability } = body;
-  const input = { topic: call.params["topic"] ?? "", messages, partition, producer, durability };
-  // Every request is a gate of its own, so each has its own count of what waits for the storage device.
-  const outcome = rates.publish(hub.openPublisher(), input, call);
-  if (outcome instanceof Promise) return outcome.then((synced) => lasting(synced, batch));
-  return volatile(outcome, batch);
+/** One request, whose head has been judged. */
+class Publish implements BodyWanted {
+  readonly maxBytes: number;
+  readonly #publishing: Publishing;
+  readonly #call: Call;
+  readonly #type: string;
+  readonly #key: Uint8Array | undefined;
+
+  constructor(publishing: Publishing, call: Call) {
+    this.maxBytes = publishing.options.maxBodyBytes;
+    this.#publishing = publishing;
+    this.#call = call;
+    this.#type = mediaTypeOf(call.exchange, ACCEPTED);
+    this.#key = keyOf(call.exchange);
+  }
+
+  take(bytes: Uint8Array): Answered {
+    const { limits } = this.#publishing.options;
+    const type = this.#type;
+    const key = this.#key;
+    const body = type === JSON_BODY ? decodeJson(bytes, key, limits) : wrapRaw(bytes, key, { type, limits });
+    return this.#publishing.store(body, this.#call);
+  }
 }
 
 /** One sync answers many requests at once, each some microtasks later: a body in shared bytes would be the last one's by then. */

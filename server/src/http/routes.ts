@@ -30,10 +30,20 @@ type Headers = Readonly<Record<string, string>>;
 
 const SOCKET_PATH = "/v1/ws";
 
-/** A request, and the headers that its answer carries whatever it is. */
-interface Asked {
+const NO_PARAMS: Call["params"] = Object.freeze({});
+
+/** A request from its arrival to its answer. */
+class OpenCall implements Call {
   readonly exchange: Exchange;
   readonly headers: Headers;
+  // Known once its route is found.
+  params = NO_PARAMS;
+  identity: Identity = ANYBODY;
+
+  constructor(exchange: Exchange, headers: Headers) {
+    this.exchange = exchange;
+    this.headers = headers;
+  }
 }
 
 class Routes implements HttpRoutes {
@@ -62,12 +72,12 @@ class Routes implements HttpRoutes {
 
   handle(exchange: Exchange): void {
     if (exchange.method === "OPTIONS") {
-      this.#send({ exchange, headers: preflightHeaders(this.#options.access, exchange) }, { status: 204 });
+      const call = new OpenCall(exchange, preflightHeaders(this.#options.access, exchange));
+      this.#send(call, { status: 204 });
       return;
     }
-    const headers = corsHeaders(this.#options.access, exchange.header("origin"));
-    const asked = { exchange, headers };
-    this.#follow(asked, this.#begin(asked));
+    const call = new OpenCall(exchange, corsHeaders(this.#options.access, exchange.header("origin")));
+    this.#follow(call, this.#begin(call));
   }
 
   configure(settings: HttpSettings): void {
@@ -88,21 +98,22 @@ class Routes implements HttpRoutes {
   }
 
   /** Never throws. */
-  #begin({ exchange, headers }: Asked): Outcome {
+  #begin(call: OpenCall): Outcome {
+    const { exchange } = call;
     try {
       const { access } = this.#options;
       checkOrigin(access, exchange.header("origin"), exchange.header("host"));
-      const isOpen = this.#router.isOpen(exchange.path);
-      const identity = isOpen ? ANYBODY : identify(access, exchange);
+      if (!this.#router.isOpen(exchange.path)) call.identity = identify(access, exchange);
       const { route, params } = this.#router.find(exchange.method, exchange.path);
-      return route.handle({ exchange, params, identity, headers });
+      call.params = params;
+      return route.handle(call);
     } catch (error) {
       return this.#refuse(exchange, error);
     }
   }
 
   /** Never throws. @param body or what there is instead */
-  #goOn({ exchange }: Asked, wanted: BodyWanted, body: Uint8Array | RingcastError): Outcome {
+  #goOn({ exchange }: Call, wanted: BodyWanted, body: Uint8Array | RingcastError): Outcome {
     try {
       if (body instanceof RingcastError) throw body;
       return wanted.take(body);
@@ -112,17 +123,21 @@ class Routes implements HttpRoutes {
   }
 
   /** Without promises where there need be none: what is known within a call of the transport is answered within it. */
-  #follow(asked: Asked, outcome: Outcome): void {
+  #follow(call: Call, outcome: Outcome): void {
     if (outcome === undefined) return;
-    if (outcome instanceof Promise) {
-      void outcome
-        .catch((error: unknown) => this.#refuse(asked.exchange, error))
-        .then((answer) => this.#send(asked, answer));
-    } else if ("take" in outcome) {
-      asked.exchange.readBody(outcome.maxBytes, (body) => this.#follow(asked, this.#goOn(asked, outcome, body)));
-    } else {
-      this.#send(asked, outcome);
-    }
+    if (outcome instanceof Promise) void this.#sendLater(call, outcome);
+    else if ("take" in outcome) this.#readBody(call, outcome);
+    else this.#send(call, outcome);
+  }
+
+  #readBody(call: Call, wanted: BodyWanted): void {
+    call.exchange.readBody(wanted.maxBytes, (body) => this.#follow(call, this.#goOn(call, wanted, body)));
+  }
+
+  /** Never rejects. */
+  async #sendLater(call: Call, promise: Promise<Answer>): Promise<void> {
+    const answer = await promise.catch((error: unknown) => this.#refuse(call.exchange, error));
+    this.#send(call, answer);
   }
 
   #refuse(exchange: Exchange, error: unknown): Answer {
@@ -135,7 +150,7 @@ class Routes implements HttpRoutes {
     return errorAnswer(new RingcastError("internal", "The hub failed at this request; its log says more."));
   }
 
-  #send({ exchange, headers }: Asked, answer: Answer | VolatileAnswer): void {
+  #send({ exchange, headers }: Call, answer: Answer | VolatileAnswer): void {
     this.#count(this.#responses, answer.status);
     send(exchange, answer, headers);
   }

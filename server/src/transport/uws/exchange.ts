@@ -105,9 +105,8 @@ export class UwsExchange implements Exchange {
     this.#response = undefined;
     const lingers = this.#lingersAfter(answer, close);
     const options = { isHead: this.method === "HEAD", close, lingers };
-    // What is written leaves at once, in one piece.
     if (this.#isCorked) writeAnswer(response, answer, options);
-    else response.cork(() => writeAnswer(response, answer, options));
+    else writeCorked(response, answer, options);
     if (lingers) this.#linger(response);
   }
 
@@ -189,6 +188,11 @@ interface AnswerOptions {
   readonly lingers: boolean;
 }
 
+/** What is written leaves at once, in one piece. (A function of its own: a closure costs memory in each call of the one around it, made or not.) */
+function writeCorked(response: uWebSockets.HttpResponse, answer: HttpResponse, options: AnswerOptions): void {
+  response.cork(() => writeAnswer(response, answer, options));
+}
+
 function writeAnswer(response: uWebSockets.HttpResponse, answer: HttpResponse, options: AnswerOptions): void {
   if (options.lingers) {
     writeUnended(response, answer, options);
@@ -219,8 +223,10 @@ function endBodiless(response: uWebSockets.HttpResponse, options: { length?: num
  */
 function writePaced(response: uWebSockets.HttpResponse, bytes: Uint8Array, { volatile }: HttpResponse): void {
   const [isTaken, isDone] = response.tryEnd(bytes, bytes.length);
-  if (isTaken || isDone) return;
-  const kept = volatile === true ? new Uint8Array(bytes) : bytes;
+  if (!isTaken && !isDone) writeRest(response, volatile === true ? new Uint8Array(bytes) : bytes);
+}
+
+function writeRest(response: uWebSockets.HttpResponse, kept: Uint8Array): void {
   response.onWritable((offset) => {
     const [isTakenNow] = response.tryEnd(kept.subarray(offset), kept.length);
     return isTakenNow;
