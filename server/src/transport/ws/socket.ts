@@ -111,8 +111,8 @@ export class WsSocket implements Socket {
   }
 
   /**
-   * The library tells: the peer broke the protocol. It has sent a close frame, and would now wait for an answer. What the peer still sends is taken and dropped for a
-   * moment: cut with bytes unread, the connection is reset, and a peer whose next write fails never reads why.
+   * The library tells: the peer broke the protocol, and has been sent a close frame. What it still sends is dropped for a moment: cut with bytes unread,
+   * the connection is reset, and the peer never reads why.
    */
   failed(): void {
     const net = this.#net;
@@ -134,8 +134,8 @@ export class WsSocket implements Socket {
   }
 
   /**
-   * The library reads a packet to its end, also for a socket that was cut at its beginning: 9,000 pongs more took the loop 4 ms. It looks at this between two frames;
-   * where it looks elsewhere one day, that time is lost again, and nothing else.
+   * The library reads a packet to its end, also for a socket that was cut at its beginning: 9,000 pongs more took the loop 4 ms. It looks at this between
+   * two frames; where it looks elsewhere one day, that time is lost again, and nothing else.
    */
   #stopIfGone(): void {
     if (!this.#net.destroyed) return;
