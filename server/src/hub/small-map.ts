@@ -40,14 +40,16 @@ export class SmallMap<Key, Value> {
     this.#key = this.#value = this.#many = undefined;
   }
 
-  /** In the order they were set. */
-  *values(): Generator<Value, undefined> {
-    for (const [, value] of this) yield value;
+  /** In the order they were set. Without generators, which take 0.4 KB each time: a connection that comes and goes asks three times. */
+  values(): IterableIterator<Value> {
+    if (this.#many !== undefined) return this.#many.values();
+    return (this.#value === undefined ? [] : [this.#value]).values();
   }
 
   /** In the order they were set. */
-  *[Symbol.iterator](): Generator<[Key, Value], undefined> {
-    if (this.#many !== undefined) yield* this.#many;
-    else if (this.#value !== undefined) yield [this.#key as Key, this.#value];
+  [Symbol.iterator](): IterableIterator<[Key, Value]> {
+    if (this.#many !== undefined) return this.#many.entries();
+    const entries: [Key, Value][] = this.#value === undefined ? [] : [[this.#key as Key, this.#value]];
+    return entries.values();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * All sessions of the hub: decides handshakes, opens sessions, counts, and lets them go one by one when the hub goes away.
  */
-import { RingcastError, type ErrorCode, type Limits, type WelcomeFrame } from "@ringcast/protocol";
+import { RingcastError, type ErrorCode, type Limits } from "@ringcast/protocol";
 import { isLoopbackAddress } from "../auth/index.js";
 import type { Hub } from "../hub/index.js";
 import { TimerWheel, type Runtime, type Timer } from "../runtime/index.js";
@@ -26,6 +26,7 @@ import type {
 import { ANYBODY, Session } from "./session.js";
 import type { Socket, SocketHandler } from "./socket.js";
 import type { TimeLimits } from "./times.js";
+import { Welcome } from "./welcome.js";
 
 /** Clients that return at once come back within this, and within so much for each connection there is. */
 const LEAST_SPREAD_MS = 200;
@@ -44,7 +45,7 @@ export class SessionHost implements SessionFactory {
   readonly tokens: TokenVerifier | undefined;
   readonly times: TimeLimits;
   readonly wheel: TimerWheel;
-  readonly #options: SessionOptions;
+  readonly #welcome: Welcome;
   #settings: SessionSettings;
   /** Whether any rate is limited at all. */
   isRateLimited: boolean;
@@ -60,7 +61,7 @@ export class SessionHost implements SessionFactory {
   #whenEmpty: (() => void) | undefined = undefined;
 
   constructor(options: SessionOptions) {
-    this.#options = options;
+    this.#welcome = new Welcome(options);
     this.hub = options.hub;
     this.runtime = options.runtime;
     this.limits = options.limits;
@@ -192,18 +193,13 @@ export class SessionHost implements SessionFactory {
     this.#opened += 1;
     this.wheel.add(session, 0);
     if (token !== undefined && identity === undefined) session.rejectToken();
-    else session.greet(this.#welcome(id));
+    else session.greet(this.#welcome.bytes(dialect, id, this.runtime.nowMs()));
     return session;
   }
 
   #identityOf(token: string | undefined, socket: Socket): Identity | undefined {
     if (this.tokens === undefined) return ANYBODY;
     return token === undefined ? undefined : this.tokens.verify(token, socket.remoteAddress);
-  }
-
-  #welcome(connection: string): WelcomeFrame {
-    const { server, instance, limits } = this.#options;
-    return { op: "welcome", protocol: 1, server, connection, instance, limits, time: this.runtime.nowMs() };
   }
 
   async #empty(timeoutMs: number): Promise<void> {

@@ -226,10 +226,9 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
 
   // ---- what the host calls ----
 
-  /** Says the first word: in the packet that accepts the connection, where the transport can do that. */
-  greet(frame: ControlFrame): void {
-    const { bytes, binary } = this.dialect.encode(frame);
-    this.#outgoing.answer(bytes, binary);
+  /** Says the first word: in the packet that accepts the connection, where the transport can do that. @param bytes hold until this returns */
+  greet(bytes: Uint8Array): void {
+    this.#outgoing.answer(bytes, this.dialect.isBinary);
   }
 
   /** The token is wrong, or no longer right. */
