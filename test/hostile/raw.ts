@@ -125,6 +125,11 @@ export interface TextCase {
   readonly mayLoseAnswer?: true;
 }
 
+/** In pieces, so that the sender looks up between them: one that fails in writing doesn't read what has come. */
+export function inPieces(request: string): string[] {
+  return request.match(/[\s\S]{1,32768}/g) ?? [];
+}
+
 /** Attempts after which an answer that may be lost has been read. */
 const MOST_LOST = 5;
 

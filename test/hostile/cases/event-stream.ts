@@ -8,7 +8,7 @@ import type { TestHub } from "../../support/hub.js";
 import { dial } from "../../support/raw-client.js";
 import { until } from "../../support/until.js";
 import type { HostileCase, Outcome, Scene } from "../case.js";
-import { head, HUB, outcomeOf, textCases, type TextCase } from "../raw.js";
+import { head, HUB, inPieces, outcomeOf, textCases, type TextCase } from "../raw.js";
 import { noteRefusal, wipe } from "../traces.js";
 
 export const MAX_STREAMS = 3;
@@ -61,7 +61,8 @@ const IDS: readonly TextCase[] = [
     id: "S1-64k",
     title: "Last-Event-ID of 64 kB",
     outcome: { uws: "H431", ws: "H431 bad_request" },
-    sent: head(`GET ${EVENTS}`, `Last-Event-ID: ${"0".repeat(65_536)}`),
+    mayLoseAnswer: true,
+    sent: inPieces(head(`GET ${EVENTS}`, `Last-Event-ID: ${"0".repeat(65_536)}`)),
   },
   {
     id: "S1-twice",

@@ -4,7 +4,7 @@ import { ask, askJson } from "../../support/http-request.js";
 import { dial } from "../../support/raw-client.js";
 import type { TransportName } from "../../support/transports.js";
 import type { HostileCase, Outcome, Scene } from "../case.js";
-import { head, HUB, outcomeOf, textCases, withBody, type TextCase } from "../raw.js";
+import { head, HUB, inPieces, outcomeOf, textCases, withBody, type TextCase } from "../raw.js";
 import { noteRefusal, wipe } from "../traces.js";
 
 export const MAX_HEADER_BYTES = 16_384;
@@ -145,12 +145,7 @@ const CHUNKING: readonly TextCase[] = [
     outcome: { uws: "H400", ws: "H413 bad_request" },
     isCountedUnseen: true,
     mayLoseAnswer: true,
-    // In pieces, so that the sender looks up between them: one that fails in writing doesn't read what has come.
-    sent: [
-      `${head(POST, JSON_TYPE, CHUNKED)}a;`,
-      ...Array<string>(16).fill("x".repeat(64 * 1024)),
-      `\r\n${MESSAGE}\r\n0\r\n\r\n`,
-    ],
+    sent: inPieces(`${head(POST, JSON_TYPE, CHUNKED)}a;${"x".repeat(1_048_576)}\r\n${MESSAGE}\r\n0\r\n\r\n`),
   },
   {
     id: "P7e",
@@ -254,7 +249,13 @@ function withKey(id: string, title: string, outcome: TextCase["outcome"], ...hea
 const HEAD_TOO_LARGE: PerTransport = { uws: "H431", ws: "H431 bad_request" };
 
 const KEYS: readonly TextCase[] = [
-  withKey("P11a", "of 64 kB", HEAD_TOO_LARGE, `Ringcast-Key: ${"k".repeat(65_536)}`),
+  {
+    id: "P11a",
+    title: "Ringcast-Key of 64 kB",
+    outcome: HEAD_TOO_LARGE,
+    mayLoseAnswer: true,
+    sent: inPieces(withBody(POST, "x", "Content-Type: text/plain", `Ringcast-Key: ${"k".repeat(65_536)}`)),
+  },
   withKey("P11b", "of 2,000 bytes", REFUSED, `Ringcast-Key: ${"k".repeat(2_000)}`),
   withKey("P11c", "of raw bytes", REFUSED, "Ringcast-Key: k\xe9y"),
   withKey("P11d", "twice", REFUSED, "Ringcast-Key: a", "Ringcast-Key: b"),
