@@ -139,10 +139,18 @@ export function textCases(cases: readonly TextCase[]): HostileCase[] {
 }
 
 async function meetRead(scene: Scene, each: TextCase): Promise<Outcome> {
-  const attempts = each.mayLoseAnswer === true ? MOST_LOST : 1;
-  let outcome: Outcome = "DROP";
-  for (let n = 0; n < attempts && outcome === "DROP"; n++) outcome = await meetText(scene, each);
+  let outcome = await meetText(scene, each);
+  for (let lost = 1; outcome === "DROP" && each.mayLoseAnswer === true && lost < MOST_LOST; lost++) {
+    noteLost(scene, each);
+    outcome = await meetText(scene, each);
+  }
   return outcome;
+}
+
+/** The hub has counted the answer that nobody read. */
+function noteLost({ hub, transport }: Scene, { outcome }: TextCase): void {
+  const code = (typeof outcome === "string" ? outcome : outcome[transport]).split(" ")[1];
+  if (isErrorCode(code)) noteRefusal(hub, "http", code);
 }
 
 /** The head of a request, `Host` included. */
