@@ -5,6 +5,7 @@ import type { Figures } from "../report/figures.js";
 import { timed } from "../support/process-usage.js";
 import { HUB, HUB_ON_WS, peersNamed, RAW, USUAL_BYTES } from "./contenders.js";
 import type { Bench, Row } from "./scenario.js";
+import { addWarmth, warmUpBy } from "./windows.js";
 
 const TOPIC = "bench.http";
 const CONNECTIONS = 16;
@@ -31,8 +32,12 @@ function row(pipelining: number): Row {
 }
 
 async function turn(server: RunningPeer, bench: Bench, pipelining: number): Promise<Figures> {
-  bench.step("warms up");
-  await shoot(server, bench.warmUpSeconds, pipelining);
+  await warmUpBy(server, bench, async () => {
+    const { cpuSeconds } = await timed(server.pid, async () => {
+      await shoot(server, bench.warmUpSeconds, pipelining);
+    });
+    addWarmth(server, cpuSeconds);
+  });
   bench.step("measures");
   const results: autocannon.Result[] = [];
   const before = process.cpuUsage();

@@ -35,9 +35,14 @@ export async function measure(server: RunningPeer, bench: Bench): Promise<Measur
 }
 
 /** Lets everything go on until the server is warm. */
-export async function warmUp(server: RunningPeer, bench: Bench): Promise<void> {
-  bench.step("warms up");
-  for (let n = 0; n === 0 || (!isWarm(server) && n < MOST_WARM_UPS); n++) await run(server, bench, bench.warmUpSeconds);
+export function warmUp(server: RunningPeer, bench: Bench): Promise<void> {
+  return warmUpBy(server, bench, () => run(server, bench, bench.warmUpSeconds));
+}
+
+/** Does something again and again until the server is warm. @param once notes what it took: {@link addWarmth} */
+export async function warmUpBy(server: RunningPeer, { step }: Bench, once: () => Promise<unknown>): Promise<void> {
+  step("warms up");
+  for (let n = 0; n === 0 || (!isWarm(server) && n < MOST_WARM_UPS); n++) await once();
 }
 
 /** Measures a window of a server that is warm. */
