@@ -33,13 +33,16 @@ function startEngine(target: ReturnType<typeof ringcastTarget>) {
       const goal = count(COUNTER.published) + more;
       await until("so many are published", () => count(COUNTER.published) >= goal);
     },
-    /** Waits until each of so many readers of a record has got all. */
-    settled: async (readersOfRecord: number) => {
+    /** Publishes no more, and ends it when each of so many readers of a record has got all: once, and nothing has failed. */
+    ended: async (readersOfRecord: number) => {
       await engine.do({ type: "pause" });
       const isComplete = () =>
         count(COUNTER.acknowledged) === count(COUNTER.published) &&
         count(COUNTER.delivered) >= count(COUNTER.published) * readersOfRecord;
       await until("everything has come", isComplete);
+      await engine.do({ type: "end", readers: true });
+      expect(failures).toEqual([]);
+      expect(count(COUNTER.delivered)).toBe(count(COUNTER.published) * readersOfRecord);
     },
   };
 }
@@ -57,39 +60,33 @@ describe.each(RINGCAST_DIALECTS)("the load generator over %s", (dialect: Ringcas
   const start = () => startEngine(ringcastTarget({ host: "127.0.0.1", port: hub.port, dialect }));
 
   test("gets every record once over cuts, and measures how long each reader was away", async () => {
-    const { engine, tally, failures, count, readers, publish, published, settled } = start();
+    const { engine, tally, count, readers, publish, published, ended } = start();
     await readers(["cut"]);
     await publish(["cut"]);
     for (let round = 0; round < 3; round++) {
       await published(50);
       await engine.do({ type: "cut" });
     }
-    await settled(READERS);
-    await engine.do({ type: "end", readers: true });
-    expect(failures).toEqual([]);
-    expect(count(COUNTER.delivered)).toBe(count(COUNTER.published) * READERS);
+    await ended(READERS);
     expect(count(COUNTER.lost)).toBe(0);
     expect(count(COUNTER.connected)).toBe(0);
     expect(summarize(tally.outage)?.count).toBe(3 * READERS);
   });
 
   test("gives stalled readers what they missed, and leaves them out of the latencies", async () => {
-    const { engine, tally, failures, count, readers, publish, published, settled } = start();
+    const { engine, tally, count, readers, publish, published, ended } = start();
     await readers(["stall"]);
     await engine.do({ type: "stall", count: 2, readers: READERS - 2 });
     await publish(["stall"]);
     await published(100);
     await engine.do({ type: "resume" });
-    await settled(READERS);
-    await engine.do({ type: "end", readers: true });
-    expect(failures).toEqual([]);
-    expect(count(COUNTER.delivered)).toBe(count(COUNTER.published) * READERS);
+    await ended(READERS);
     expect(count(COUNTER.paced)).toBe(count(COUNTER.published) * (READERS - 2));
     expect(summarize(tally.delivery)?.count).toBe(count(COUNTER.paced));
   });
 
   test("reads several topics over one connection, and subscribes and unsubscribes over and over", async () => {
-    const { engine, tally, failures, count, readers, publish, published, settled } = start();
+    const { engine, tally, count, readers, publish, published, ended } = start();
     const topics = ["many.1", "many.2", "many.3"];
     await readers(topics, 2);
     await publish(topics);
@@ -98,10 +95,7 @@ describe.each(RINGCAST_DIALECTS)("the load generator over %s", (dialect: Ringcas
     await engine.do({ type: "churners", target, topics: ["many.4", "many.5"], inflight: 3, numbers: [7, 8] });
     await published(60);
     await until("it has gone round", () => count(COUNTER.subscribed) >= before + 100);
-    await settled((READERS * 2) / topics.length);
-    await engine.do({ type: "end", readers: true });
-    expect(failures).toEqual([]);
-    expect(count(COUNTER.delivered)).toBe(count(COUNTER.published) * 4);
+    await ended((READERS * 2) / topics.length);
     expect(summarize(tally.acknowledgement)?.count).toBe(count(COUNTER.published) / 4);
   });
 
