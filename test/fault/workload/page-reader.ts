@@ -76,24 +76,35 @@ export class PageReader {
 
   async #read(partition: number): Promise<"moved" | "stands" | "failed" | "no such partition"> {
     const from = this.#positions.get(partition);
-    const page = await this.#page(partition, from, LIMIT);
+    const page = await this.#page(partition, from, `limit=${LIMIT}`);
     if (page === undefined || page === "no such partition") return page ?? "failed";
     if (from === undefined) {
       // From the head on: a page from the tail wouldn't say of which epoch its first message is.
       this.#positions.set(partition, { epoch: page.epoch, offset: page.next });
       return "moved";
     }
-    const isOfOneEpoch = (page.gap?.epoch ?? from.epoch) === page.epoch;
-    // Which of them are of the old epoch is known of a single one: it stands where the epoch was asked for.
-    const certain = isOfOneEpoch || page.messages.length < 2 ? page : await this.#page(partition, from, 1);
+    const isOfOneEpoch = page.messages.length === 0 || (page.gap?.epoch ?? from.epoch) === page.epoch;
+    const certain = isOfOneEpoch ? page : await this.#certainPage(partition, from);
     if (certain === undefined || certain === "no such partition") return "failed";
     this.#take(partition, from, certain);
-    return certain.next > from.offset || certain.gap !== undefined ? "moved" : "stands";
+    const { epoch, offset } = from;
+    return certain.next !== offset || certain.epoch !== epoch || certain.gap !== undefined ? "moved" : "stands";
   }
 
-  #page(partition: number, from: Position | undefined, limit: number): Promise<Page | "no such partition" | undefined> {
+  /** A page says of which epoch its end is: nothing where the new one begins at once, else one message, which is still of the old one or stands behind a gap. */
+  async #certainPage(partition: number, from: Position): Promise<Page | "no such partition" | undefined> {
+    const empty = await this.#page(partition, from, `until=${from.offset}`);
+    if (empty === undefined || empty === "no such partition") return empty;
+    return empty.epoch !== from.epoch && empty.gap === undefined ? empty : this.#page(partition, from, "limit=1");
+  }
+
+  #page(
+    partition: number,
+    from: Position | undefined,
+    extent: string,
+  ): Promise<Page | "no such partition" | undefined> {
     const start = from === undefined ? "from=latest" : `from=${from.offset}&epoch=${from.epoch}`;
-    return this.#http.page(`/v1/topics/${this.#topic}/messages?partition=${partition}&limit=${limit}&${start}`);
+    return this.#http.page(`/v1/topics/${this.#topic}/messages?partition=${partition}&${start}&${extent}`);
   }
 
   #take(partition: number, from: Position, { messages, next, epoch, gap }: Page): void {
