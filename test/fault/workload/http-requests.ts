@@ -11,19 +11,21 @@ const PATIENCE_MS = 10_000;
 /** As good as gone after the first request that had no answer. */
 export class HttpRequests implements RequestClient {
   readonly #hub: { readonly port: number };
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #agent = new Agent({ keepAlive: true });
   #isOpen = true;
 
-  private constructor(hub: { readonly port: number }) {
+  private constructor(hub: { readonly port: number }, host: string) {
     this.#hub = hub;
+    this.#headers = { "Content-Type": "application/json", Host: host };
   }
 
   /** Rejects where the hub can't be reached, or is only just starting. */
-  static async open(url: string): Promise<HttpRequests> {
+  static async open(url: string, host: string): Promise<HttpRequests> {
     const hub = { port: portOf(url) };
     const { status, text } = await ask(hub, "/v1/topics");
     if (status !== 200) throw new Error(text);
-    return new HttpRequests(hub);
+    return new HttpRequests(hub, host);
   }
 
   get isOpen(): boolean {
@@ -33,9 +35,8 @@ export class HttpRequests implements RequestClient {
   /** @param frame a `publish` of the JSON dialect */
   async request(frame: object, timeoutMs: number): Promise<AnyFrame> {
     const { topic, ...publish } = frame as { readonly op: "publish"; readonly topic: string };
-    const headers = { "Content-Type": "application/json" };
     const body = JSON.stringify({ ...publish, op: undefined });
-    const options = { method: "POST", headers, body, agent: this.#agent };
+    const options = { method: "POST", headers: this.#headers, body, agent: this.#agent };
     const answer = ask(this.#hub, `/v1/topics/${topic}/messages`, options);
     try {
       return frameOf(await within(`an answer to a publish in ${topic}`, answer, timeoutMs));

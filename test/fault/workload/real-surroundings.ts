@@ -5,8 +5,11 @@ import { JsonClient } from "../../support/json-client.js";
 import { HttpRequests, readPage } from "./http-requests.js";
 import type { Surroundings } from "./surroundings.js";
 
-/** @param hub where it listens: `http://…` and `ws://…` */
-export function realSurroundings(hub: { readonly url: string; readonly wsUrl: string }): Surroundings {
+/**
+ * @param hub where it listens: `http://…` and `ws://…`
+ * @param host what it is called in requests: a proxy before it sees to that only in the first one of a connection
+ */
+export function realSurroundings(hub: { readonly url: string; readonly wsUrl: string }, host: string): Surroundings {
   return {
     nowMs: () => performance.now(),
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -14,7 +17,7 @@ export function realSurroundings(hub: { readonly url: string; readonly wsUrl: st
     connect: (dialect) =>
       (dialect === "json" ? JsonClient : BinaryClient).connect(`${hub.wsUrl}/v1/ws`).catch(() => undefined),
     http: {
-      open: () => HttpRequests.open(hub.url).catch(() => undefined),
+      open: () => HttpRequests.open(hub.url, host).catch(() => undefined),
       page: (path) => readPage(hub.url, path).catch(() => undefined),
     },
     // Else users of the SDK stand aside after a few faults in a row.

@@ -62,7 +62,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   for (const topic of topics) await createTopic(hub, topic, options);
   await pause(settleMs);
   await using network = await startTcpProxy(() => hub.port);
-  const crew = new Crew({ topics, surroundings: realSurroundings(network), random, recorder, thinkMs });
+  const surroundings = realSurroundings(network, `127.0.0.1:${hub.port}`);
+  const crew = new Crew({ topics, surroundings, random, recorder, thinkMs });
   for (const inject of injections) {
     await work(recorder, random, options.calmMs);
     recorder.tell({ type: "injected" });
