@@ -111,7 +111,8 @@ describe.skipIf(!isRoot)("a device that can't read a part of a log", () => {
     const { store } = await openStore(data);
     for (const name of ["first", "second"]) appendBytes(firstLog(store.createTopic(name, config)), 2 * MIB);
     await store.close();
-    const cut = lastBlockOf(join(data, "logs", "t.second.0.ring"));
+    // ext4 may write zeros behind the last record, up to 32 KiB of them: nobody would miss those.
+    const cut = lastBlockOf(join(data, "logs", "t.second.0.ring")) - 16;
     // Forgets what is cached.
     await mounts.remove(disk);
     mounts.add(image, disk, "-o", "loop");
