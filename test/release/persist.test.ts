@@ -17,6 +17,15 @@ describeInBrowser("a store that outlives its page", () => {
     return page;
   };
 
+  /** Two pages of one browser, whose hub has died. */
+  const openTwo = async (hub: TestHub) => {
+    const context = await inBrowser.newContext();
+    const first = await open(context, hub);
+    const second = await open(context, hub);
+    await hub.kill();
+    return { context, first, second };
+  };
+
   test("sends what was published offline once, in order, although the page was reloaded meanwhile", async () => {
     await using hub = await inBrowser.startHub();
     const context = await inBrowser.newContext();
@@ -51,10 +60,7 @@ describeInBrowser("a store that outlives its page", () => {
 
   test("gives two pages outboxes of their own, and a page that stays what a closed one has left", async () => {
     await using hub = await inBrowser.startHub();
-    const context = await inBrowser.newContext();
-    const first = await open(context, hub);
-    const second = await open(context, hub);
-    await hub.kill();
+    const { context, first, second } = await openTwo(hub);
     await first.evaluate(() => window.page?.publish(0, 10));
     await second.evaluate(() => window.page?.publish(100, 110));
     await untilKept(first, 20);
@@ -63,18 +69,13 @@ describeInBrowser("a store that outlives its page", () => {
     await isUp(first);
     await hub.restart();
     await untilKept(first, 0);
-    const stored = await storedNumbers(hub);
-    expect(stored.filter((n) => n < 100)).toEqual(numbers(10));
-    expect(stored.filter((n) => n >= 100)).toEqual(numbers(10).map((n) => n + 100));
+    await expectInOrder(hub, { below100: 10, from100: 10 });
     await context.close();
   });
 
   test("gives a page that stays what another leaves that was open when it came", async () => {
     await using hub = await inBrowser.startHub();
-    const context = await inBrowser.newContext();
-    const first = await open(context, hub);
-    const second = await open(context, hub);
-    await hub.kill();
+    const { context, first, second } = await openTwo(hub);
     await second.evaluate(() => window.page?.publish(0, 10));
     await untilKept(first, 10);
     await first.reload();
@@ -84,9 +85,7 @@ describeInBrowser("a store that outlives its page", () => {
     await second.close();
     await hub.restart();
     await untilKept(first, 0);
-    const stored = await storedNumbers(hub);
-    expect(stored.filter((n) => n < 100)).toEqual(numbers(10));
-    expect(stored.filter((n) => n >= 100)).toEqual(numbers(5).map((n) => n + 100));
+    await expectInOrder(hub, { below100: 10, from100: 5 });
     await context.close();
   });
 
@@ -164,6 +163,16 @@ function keptIn(page: Page): Promise<number> {
     database.close();
     return count;
   });
+}
+
+/** What each of two pages has published is there, once and in its order; how the two are mixed doesn't matter. */
+async function expectInOrder(
+  hub: TestHub,
+  { below100, from100 }: { readonly below100: number; readonly from100: number },
+): Promise<void> {
+  const stored = await storedNumbers(hub);
+  expect(stored.filter((n) => n < 100)).toEqual(numbers(below100));
+  expect(stored.filter((n) => n >= 100)).toEqual(numbers(from100).map((n) => n + 100));
 }
 
 async function storedNumbers(hub: TestHub): Promise<number[]> {
