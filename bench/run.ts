@@ -11,12 +11,14 @@
  *   --results <dir>  where results are kept, bench/results when left out
  *   --docs           write docs/performance.md's generated part from bench/results, after what is measured
  *   --no-run         measure nothing              --before <launcher>  another build of the hub beside this one
+ *   --profile        look where each server's processor time goes (perf), and keep that instead of the figures
  */
 import { parseArgs } from "node:util";
 import { PEERS } from "./peers/index.js";
 import type { Peer } from "./peers/peer.js";
 import { ringcastPeers } from "./peers/ringcast.js";
 import { writeDocs } from "./report/docs.js";
+import { partsTable, readParts, writeParts } from "./report/parts.js";
 import { machineText, thisCommit, thisMachine } from "./report/machine.js";
 import type { RowResult, Run, Skipped } from "./report/result.js";
 import { readResults, RESULTS, writeResults } from "./report/results.js";
@@ -24,6 +26,7 @@ import { markdownText, rowTable, terminalText, verdictTable } from "./report/tab
 import { namesIn, TARGETS } from "./report/targets.js";
 import { judge } from "./report/verdicts.js";
 import { SCENARIOS } from "./scenarios/index.js";
+import { PERF_INSTALL, mayRecord } from "./support/perf-recording.js";
 import { runRow, turnsOf } from "./scenarios/runner.js";
 import type { Row, Scenario } from "./scenarios/scenario.js";
 import { Progress } from "./support/progress.js";
@@ -42,6 +45,7 @@ const { values, positionals } = parseArgs({
     docs: { type: "boolean", default: false },
     before: { type: "string" },
     "no-run": { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
   },
 });
 
@@ -62,15 +66,17 @@ const options = {
   seconds: Number(values.seconds),
   warmUpSeconds: Number(values["warm-up"]),
   rounds: Number(values.rounds),
+  isProfiled: values.profile,
 };
 const wanted = values.peers?.split(",").map((name) => name.trim());
 const { installed, skipped } = lookForPeers();
 if (!values["no-run"]) await runAll();
-if (values.docs) writeDocs(SCENARIOS, readResults(SCENARIOS, values.results));
+if (values.docs) writeDocs(SCENARIOS, readResults(SCENARIOS, values.results), readParts(values.results));
 
 async function runAll(): Promise<void> {
   const plan = planRun();
   if (plan.length === 0) fail("No row fits: see --only and --peers.");
+  if (options.isProfiled && !mayRecord()) fail(`--profile needs perf, and the right to use it: ${PERF_INSTALL}`);
   for (const { name, install } of skipped) process.stderr.write(`skipped: ${name} is not installed (${install})\n`);
   const run = describeRun();
   if (!values.json) console.log(`${machineText(run.machine)}, commit ${run.commit}\n`);
@@ -79,16 +85,18 @@ async function runAll(): Promise<void> {
   );
   const rows: RowResult[] = [];
   for (const { scenario, row, contenders } of plan) {
-    const result: RowResult = { ...(await runRow(row, contenders, options, progress)), run };
+    const { result: measured, parts } = await runRow(row, contenders, options, progress);
+    const result: RowResult = { ...measured, run };
     rows.push(result);
     // At once, so that nothing is lost when the run is ended early.
-    writeResults(scenario, [result], values.results);
+    if (options.isProfiled) writeParts(row.id, parts, values.results);
+    else writeResults(scenario, [result], values.results);
     progress.end();
-    if (!values.json) print(rowTable(result));
+    if (!values.json) print(options.isProfiled ? partsTable([result], { [row.id]: parts }) : rowTable(result));
   }
   const verdicts = judge(TARGETS, rows);
   if (values.json) console.log(JSON.stringify({ run, skipped, rows, verdicts }, undefined, 2));
-  else if (verdicts.length > 0) print(verdictTable(verdicts));
+  else if (verdicts.length > 0 && !options.isProfiled) print(verdictTable(verdicts));
 }
 
 /** Without a scenario the rows that targets are about. */

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { figureText, FIGURES } from "./figures.js";
 import { machineText } from "./machine.js";
+import { partsTable, type PartsOfRows } from "./parts.js";
 import { spreadOf, type RowResult, type Run, type ScenarioResult, type Series } from "./result.js";
 import { markdownText, rowTable, verdictTable, type Table } from "./table.js";
 import { TARGETS } from "./targets.js";
@@ -11,6 +12,9 @@ import { judge } from "./verdicts.js";
 
 const PATH = join(dirname(fileURLToPath(import.meta.url)), "../../docs/performance.md");
 const BEGIN = "<!-- made by npm run bench -- --docs: from here -->";
+const PARTS_ABOUT =
+  "The times above, divided by where `perf` met the server in turns of their own (`npm run bench -- --profile`): in the kernel, in uWebSockets.js, in JavaScript as V8 has compiled or interprets it, " +
+  "or in anything else (V8's garbage collection and its calls between JavaScript and C++, Node, libc's copies; of servers that aren't made with Node all of their own code). What a server does before a window, warming up included, is in it.";
 const END = "<!-- made by npm run bench -- --docs: up to here -->";
 
 /** What is said of a scenario besides its figures. */
@@ -20,27 +24,41 @@ interface Described {
 }
 
 /** Writes it anew. @throws Error when the page lacks the marks between which it stands */
-export function writeDocs(scenarios: readonly Described[], results: readonly ScenarioResult[]): void {
+export function writeDocs(
+  scenarios: readonly Described[],
+  results: readonly ScenarioResult[],
+  parts: PartsOfRows,
+): void {
   const page = readFileSync(PATH, "utf8");
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`docs/performance.md lacks ${BEGIN} or ${END}`);
-  const text = performanceText(scenarios, results);
+  const text = performanceText(scenarios, results, parts);
   writeFileSync(PATH, `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`);
 }
 
-/** Targets, then each scenario's tables, then who took part. */
-export function performanceText(scenarios: readonly Described[], results: readonly ScenarioResult[]): string {
+/** Targets, then where the time goes, then each scenario's tables, then who took part. */
+export function performanceText(
+  scenarios: readonly Described[],
+  results: readonly ScenarioResult[],
+  parts: PartsOfRows = {},
+): string {
   const rows = results.flatMap((result) => result.rows);
   return [
     "### Targets",
     runsText(rows),
     markdownText(verdictTable(judge(TARGETS, rows))),
+    ...partsTexts(rows, parts),
     ...results.flatMap((result) =>
       scenarioTexts(result, scenarios.find(({ name }) => name === result.scenario)?.about),
     ),
     "### Who took part",
     markdownText(participants(rows)),
   ].join("\n\n");
+}
+
+function partsTexts(rows: readonly RowResult[], parts: PartsOfRows): readonly string[] {
+  const table = partsTable(rows, parts);
+  return table.body.length === 0 ? [] : ["### Where the time goes", PARTS_ABOUT, markdownText(table)];
 }
 
 /** Rows with targets have tables of their own with bars; the others are lines of one. */

@@ -2,7 +2,9 @@
 import { LoadGenerator } from "../../server/src/cli/bench/generator.js";
 import type { Peer, RunningPeer } from "../peers/peer.js";
 import type { Figures } from "../report/figures.js";
+import type { Parts } from "../report/parts.js";
 import type { RowResult, Series } from "../report/result.js";
+import { PerfRecording } from "../support/perf-recording.js";
 import { isAlive } from "../support/process-usage.js";
 import type { Progress } from "../support/progress.js";
 import type { Bench, Row } from "./scenario.js";
@@ -11,6 +13,15 @@ export interface RunOptions {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly rounds: number;
+  /** Whether it is looked at where each server's time goes; the figures are a little worse then. */
+  readonly isProfiled: boolean;
+}
+
+/** What a row came to. */
+export interface RowOutcome {
+  readonly result: Omit<RowResult, "run">;
+  /** Where the time went, by the name of the server. */
+  readonly parts: Readonly<Record<string, Parts>>;
 }
 
 /** Nothing takes longer but what hangs. */
@@ -22,7 +33,7 @@ export async function runRow(
   contenders: readonly Peer[],
   options: RunOptions,
   progress: Progress,
-): Promise<Omit<RowResult, "run">> {
+): Promise<RowOutcome> {
   progress.row(row.title);
   const loads = new Loads();
   const entrants = contenders.map((peer) => new Entrant(row, peer, loads, { ...options, progress }));
@@ -40,7 +51,8 @@ export async function runRow(
   }
   const { id, title, unit, figures, limit } = row;
   const series = entrants.map((each) => each.series);
-  return { id, title, unit, figures, ...(limit === undefined ? {} : { limit }), series };
+  const parts = Object.fromEntries(entrants.flatMap(({ parts, series: { name } }) => (parts ? [[name, parts]] : [])));
+  return { result: { id, title, unit, figures, ...(limit === undefined ? {} : { limit }), series }, parts };
 }
 
 /** Turns that each server gets. */
@@ -51,6 +63,8 @@ export function turnsOf(row: Row, { rounds }: Pick<RunOptions, "rounds">): numbe
 /** One server in one row. */
 class Entrant {
   readonly series: Series & { readonly rounds: Figures[]; readonly failures: string[] };
+  /** Of its last turn that said anything about it. */
+  parts: Parts | undefined;
   #server: RunningPeer | undefined;
 
   constructor(
@@ -93,7 +107,16 @@ class Entrant {
       this.#server = await this.peer.start();
       await this.row.prepare?.(this.#server, bench);
     }
-    return this.row.turn(this.#server, bench);
+    return this.options.isProfiled ? this.#profiled(this.#server, bench) : this.row.turn(this.#server, bench);
+  }
+
+  async #profiled(server: RunningPeer, bench: Bench): Promise<Figures> {
+    const recording = PerfRecording.start(server.pid);
+    try {
+      return await this.row.turn(server, bench);
+    } finally {
+      this.parts = (await recording.end()) ?? this.parts;
+    }
   }
 }
 
