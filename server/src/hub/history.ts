@@ -37,12 +37,14 @@ interface Page {
   readonly end: number;
   readonly writer: ByteWriter;
   count: number;
+  /** Of its messages: one for all of them, so that each has a position. */
+  epoch: string;
   lookedAtBytes: number;
   gap: Gap | undefined;
 }
 
 /**
- * Reads a page of at most `limit` records and about 1 MiB. A gap stands before its first message, or ends it.
+ * Reads a page of at most `limit` records and about 1 MiB, all of one epoch. A gap stands before its first message, or ends it.
  *
  * @param nowMs wall clock
  * @throws RingcastError `invalid_offset`, `bad_request`
@@ -68,6 +70,7 @@ export function readHistory(topic: Topic, input: HistoryInput, dialect: HistoryD
     end: endOf(log, until, nowMs),
     writer: new ByteWriter(),
     count: 0,
+    epoch: "",
     lookedAtBytes: 0,
     gap: undefined,
   };
@@ -76,10 +79,11 @@ export function readHistory(topic: Topic, input: HistoryInput, dialect: HistoryD
   fill(page);
   if (dialect === "json") page.writer.text("]");
   const { cursor, gap } = page;
+  const epoch = page.count > 0 ? page.epoch : epochAt(log.lineage, cursor.offset);
   return {
     messages: page.writer.take(),
     partition,
-    next: { epoch: epochAt(log.lineage, cursor.offset), offset: cursor.offset },
+    next: { epoch, offset: cursor.offset },
     head: log.head,
     tail: log.tail,
     gap,
@@ -94,6 +98,8 @@ function fill(page: Page): void {
     const limitOffset = filter === undefined ? Math.min(cursor.offset + limit - page.count, end) : end;
     switch (log.read(cursor, BLOCK_BYTES, limitOffset, result)) {
       case "records":
+        if (page.count > 0 && result.epoch !== page.epoch) return;
+        page.epoch = result.epoch;
         page.lookedAtBytes += result.end - result.start;
         if (!writeRecords(page, result)) return;
         break;

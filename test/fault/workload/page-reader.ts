@@ -7,7 +7,7 @@ import type { HttpAccess, Surroundings } from "./surroundings.js";
 export interface Page {
   readonly messages: readonly WireMessage[];
   readonly next: number;
-  /** Of `next`: earlier messages may be of the epoch before. */
+  /** Of its messages and of `next`. */
   readonly epoch: string;
   /** Stands before the first message, or ends the page. */
   readonly gap?: Gap;
@@ -79,23 +79,12 @@ export class PageReader {
     const page = await this.#page(partition, from, `limit=${LIMIT}`);
     if (page === undefined || page === "no such partition") return page ?? "failed";
     if (from === undefined) {
-      // From the head on: a page from the tail wouldn't say of which epoch its first message is.
       this.#positions.set(partition, { epoch: page.epoch, offset: page.next });
       return "moved";
     }
-    const isOfOneEpoch = page.messages.length === 0 || (page.gap?.epoch ?? from.epoch) === page.epoch;
-    const certain = isOfOneEpoch ? page : await this.#certainPage(partition, from);
-    if (certain === undefined || certain === "no such partition") return "failed";
-    this.#take(partition, from, certain);
+    this.#take(partition, page);
     const { epoch, offset } = from;
-    return certain.next !== offset || certain.epoch !== epoch || certain.gap !== undefined ? "moved" : "stands";
-  }
-
-  /** A page says of which epoch its end is: nothing where the new one begins at once, else one message, which is still of the old one or stands behind a gap. */
-  async #certainPage(partition: number, from: Position): Promise<Page | "no such partition" | undefined> {
-    const empty = await this.#page(partition, from, `until=${from.offset}`);
-    if (empty === undefined || empty === "no such partition") return empty;
-    return empty.epoch !== from.epoch && empty.gap === undefined ? empty : this.#page(partition, from, "limit=1");
+    return page.next !== offset || page.epoch !== epoch || page.gap !== undefined ? "moved" : "stands";
   }
 
   #page(
@@ -107,13 +96,12 @@ export class PageReader {
     return this.#http.page(`/v1/topics/${this.#topic}/messages?partition=${partition}&${start}&${extent}`);
   }
 
-  #take(partition: number, from: Position, { messages, next, epoch, gap }: Page): void {
+  #take(partition: number, { messages, next, epoch, gap }: Page): void {
     const reader = this.#name;
     const isFirst = gap !== undefined && (messages[0]?.offset ?? Infinity) >= gap.next;
     if (isFirst) this.#tell(gap);
-    const epochOfMessages = isFirst ? gap.epoch : from.epoch;
     for (const message of messages) {
-      const reading = readingOf(this.#topic, partition, epochOfMessages, message);
+      const reading = readingOf(this.#topic, partition, epoch, message);
       this.#recorder.tell({ type: "delivered", reader, ...reading });
     }
     if (gap !== undefined && !isFirst) this.#tell(gap);

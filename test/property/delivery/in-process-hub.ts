@@ -9,7 +9,7 @@ import type { Socket, SocketHandler } from "../../../server/src/session/index.js
 import { MSGPACK_WIRE } from "../../support/binary-client.js";
 import type { AnyFrame } from "../../support/frame-client.js";
 import { tempDir } from "../../support/temp-dir.js";
-import { ManualRuntime } from "./manual-runtime.js";
+import { ManualRuntime } from "../../support/manual-runtime.js";
 
 /** A socket that says it is full when the test wants it to, and a client behind it. */
 export class FakeClient implements Socket {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { LogStore, RingLog } from "../../../server/src/log/index.js";
 import { append, copyAsKilled, firstLog, message, openStore, readAll, SMALL } from "../../support/log-store.js";
 import { tempDir } from "../../support/temp-dir.js";
-import { ManualRuntime } from "../delivery/manual-runtime.js";
+import { ManualRuntime } from "../../support/manual-runtime.js";
 
 const SECOND_MS = 1_000;
 

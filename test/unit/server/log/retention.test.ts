@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { TopicConfig } from "@ringcast/protocol";
 import type { RingLog } from "../../../../server/src/log/index.js";
-import { ManualRuntime } from "../../../property/delivery/manual-runtime.js";
+import { ManualRuntime } from "../../../support/manual-runtime.js";
 import {
   append,
   copyAsKilled,

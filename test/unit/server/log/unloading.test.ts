@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { LogStore } from "../../../../server/src/log/index.js";
-import { ManualRuntime } from "../../../property/delivery/manual-runtime.js";
+import { ManualRuntime } from "../../../support/manual-runtime.js";
 import { append, firstLog, message, openStore, readAll, SMALL } from "../../../support/log-store.js";
 import { tempDir } from "../../../support/temp-dir.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AgeClock } from "../../../../server/src/runtime/index.js";
-import { ManualRuntime } from "../../../property/delivery/manual-runtime.js";
+import { ManualRuntime } from "../../../support/manual-runtime.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

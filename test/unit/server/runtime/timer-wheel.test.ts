@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TimerWheel, type Timed } from "../../../../server/src/runtime/index.js";
-import { ManualRuntime } from "../../../property/delivery/manual-runtime.js";
+import { ManualRuntime } from "../../../support/manual-runtime.js";
 
 class Probe implements Timed {
   wheelNext: Timed | undefined = undefined;

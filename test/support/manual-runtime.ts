@@ -1,4 +1,4 @@
-import type { Runtime, Timer } from "../../../server/src/runtime/index.js";
+import type { Runtime, Timer } from "../../server/src/runtime/index.js";
 
 /** A clock that stands still, timers that fire when they are told to, and turns that end when the test says so. */
 export class ManualRuntime implements Runtime {
