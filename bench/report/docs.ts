@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { figureText, FIGURES } from "./figures.js";
 import { machineText } from "./machine.js";
 import { partsTable, type PartsOfRows } from "./parts.js";
+import { referenceTable } from "./references.js";
 import { spreadOf, type RowResult, type Run, type ScenarioResult, type Series } from "./result.js";
 import { markdownText, rowTable, verdictTable, type Table } from "./table.js";
 import { TARGETS } from "./targets.js";
@@ -12,6 +13,9 @@ import { judge } from "./verdicts.js";
 
 const PATH = join(dirname(fileURLToPath(import.meta.url)), "../../docs/performance.md");
 const BEGIN = "<!-- made by npm run bench -- --docs: from here -->";
+const MACHINE_ABOUT =
+  "Targets in nanoseconds were set on another machine with two cores, by what a load generator in C measured there. What the same servers came to there and here tells what this one makes of them; " +
+  "ratios between servers need no such help.";
 const PARTS_ABOUT =
   "The times above, divided by where `perf` met the server in turns of their own (`npm run bench -- --profile`): in the kernel, in uWebSockets.js, in JavaScript as V8 has compiled or interprets it, " +
   "or in anything else (V8's garbage collection and its calls between JavaScript and C++, Node, libc's copies; of servers that aren't made with Node all of their own code). What a server does before a window, warming up included, is in it.";
@@ -47,7 +51,8 @@ export function performanceText(
     "### Targets",
     runsText(rows),
     markdownText(verdictTable(judge(TARGETS, rows))),
-    ...partsTexts(rows, parts),
+    ...tableTexts("### The machine", MACHINE_ABOUT, referenceTable(rows)),
+    ...tableTexts("### Where the time goes", PARTS_ABOUT, partsTable(rows, parts)),
     ...results.flatMap((result) =>
       scenarioTexts(result, scenarios.find(({ name }) => name === result.scenario)?.about),
     ),
@@ -56,9 +61,8 @@ export function performanceText(
   ].join("\n\n");
 }
 
-function partsTexts(rows: readonly RowResult[], parts: PartsOfRows): readonly string[] {
-  const table = partsTable(rows, parts);
-  return table.body.length === 0 ? [] : ["### Where the time goes", PARTS_ABOUT, markdownText(table)];
+function tableTexts(heading: string, about: string, table: Table): readonly string[] {
+  return table.body.length === 0 ? [] : [heading, about, markdownText(table)];
 }
 
 /** Rows with targets have tables of their own with bars; the others are lines of one. */

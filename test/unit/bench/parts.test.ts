@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { partsTable, readParts, writeParts, type Parts } from "../../../bench/report/parts.js";
+import { referenceTable } from "../../../bench/report/references.js";
 import type { RowResult } from "../../../bench/report/result.js";
 import { partsOf } from "../../../bench/support/perf-recording.js";
 import { tempDir } from "../../support/temp-dir.js";
@@ -44,5 +45,25 @@ describe("the parts of rows", () => {
     } as unknown as RowResult;
     const { body } = partsTable([row], { "replay/1": { hub: EVEN, stranger: EVEN }, "replay/2": { hub: EVEN } });
     expect(body).toEqual([["replay", "hub", "80.0 ns", "40.0 ns", "20.0 ns", "10.0 ns", "10.0 ns", ""]]);
+  });
+});
+
+describe("the machine", () => {
+  test("is told by what others come to on it", () => {
+    const series = (name: string, figures: object): object => ({ name, rounds: [figures], failures: [] });
+    const rows = [
+      {
+        ...{ id: "replay/1", title: "replay", unit: "record" },
+        series: [series("Redis", { cpuNs: 676 }), series("Ringcast", { cpuNs: 80 })],
+      },
+      {
+        ...{ id: "ingest/synced-single", title: "synced", unit: "record" },
+        series: [series("Redis AOF always", { perSecond: 1_600 })],
+      },
+    ] as unknown as RowResult[];
+    expect(referenceTable(rows).body).toEqual([
+      ["synced", "Redis AOF always", "a second", "3,200", "1,600", "2.0", ""],
+      ["replay", "Redis", "server CPU a record", "338 ns", "676 ns", "2.0", ""],
+    ]);
   });
 });
