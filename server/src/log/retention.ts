@@ -70,8 +70,14 @@ export class LogRetention implements Timed {
   appended(): void {
     const { retentionRecords, retentionMs } = this.#limits;
     const log = this.#log;
-    if (retentionRecords > 0 && log.head - log.tail > retentionRecords) this.#attempt();
+    if (retentionRecords > 0 && log.head - log.tail > retentionRecords) this.#shed();
     if (retentionMs > 0 && this.wheelSlot < 0) this.#wait(this.#attempt());
+  }
+
+  /** Lets go of what is too much; nothing is scheduled but what was refused. */
+  #shed(): void {
+    const dueMs = this.#attempt();
+    if (dueMs < this.dueMs) this.#wait(dueMs);
   }
 
   look(): number | undefined {

@@ -21,7 +21,7 @@ import type { Region } from "./region/index.js";
 import type { Resumption } from "./ring.js";
 import { makeRoom } from "./room.js";
 import { SparseIndex } from "./sparse-index.js";
-import { expireTo, trimTo } from "./tail.js";
+import { expireTo, publishTail } from "./tail.js";
 
 /** One partition's log over a region. It decides nothing about files: its keeper does. */
 export class PartitionLog implements RingLog {
@@ -259,8 +259,7 @@ export class PartitionLog implements RingLog {
     this.attach(region, publish);
     if (tail <= this.tail) return;
     // Records expired while they were copied.
-    trimTo(this, tail);
-    this.publish?.(this);
+    publishTail(this, Math.min(tail, this.head), this.addressOf(tail));
   }
 
   synced(): Promise<void> {

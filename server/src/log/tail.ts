@@ -44,8 +44,23 @@ export function trimToAddress(log: PartitionLog, address: number): void {
 
 function moveTail(log: PartitionLog, tail: number, tailAddress: number): void {
   log.keeper.beforeTrim(log, tailAddress);
+  publishTail(log, tail, tailAddress);
+}
+
+/**
+ * Puts the tail where it is, here and where it survives the process: a tail that only readers know of would run back with the next start.
+ * @throws RingcastError `unavailable`; nothing was changed then, and the keeper was told
+ */
+export function publishTail(log: PartitionLog, tail: number, tailAddress: number): void {
+  const before = { tail: log.tail, tailAddress: log.tailAddress };
   log.tail = tail;
   log.tailAddress = tailAddress;
+  try {
+    log.publish?.(log);
+  } catch (error) {
+    Object.assign(log, before);
+    log.keeper.health(log, error as Error);
+    throw error;
+  }
   log.index.dropBelow(tailAddress);
-  log.publish?.(log);
 }

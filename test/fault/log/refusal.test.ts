@@ -337,6 +337,24 @@ inEachRegion(() => {
       expect(again.store.counters.expiredRecords).toBe(1);
     });
 
+    it("stay where that can't be written down, and go by themselves once it can: the tail runs back for nobody", async () => {
+      const { store } = await open(live, { mmap: false });
+      const log = firstLog(store.createTopic("t", { ...SMALL, retentionRecords: 2 }));
+      append(log, [message("one"), message("two")]);
+      // Behind the record and the head comes the tail.
+      refuse("writeSync", ".ring", 2);
+      append(log, [message("three")]);
+      expect(refused.count).toBe(1);
+      expect([log.tail, textsOf(log)]).toEqual([0, ["one", "two", "three"]]);
+      expect(log.failure).toBeDefined();
+      refuseNothing();
+      await later(() => expect([log.tail, log.failure]).toEqual([1, undefined]));
+      const dead = join(root.path, "dead");
+      copyAsKilled(live, dead);
+      const after = firstLog((await open(dead, { mmap: false })).store.topic("t"));
+      expect([after.tail, textsOf(after)]).toEqual([1, ["two", "three"]]);
+    });
+
     it("leave their file when the device can't take the catalogue, and it takes records again", async () => {
       const { store } = await open();
       const log = firstLog(store.createTopic("t", { ...SMALL, retentionMs: 100 }));
