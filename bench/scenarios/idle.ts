@@ -6,7 +6,7 @@ import { openFilesLimit } from "../support/open-files.js";
 import { timed } from "../support/process-usage.js";
 import { HUB, HUB_JSON, HUB_ON_WS, NATS, peersNamed, RAW } from "./contenders.js";
 import type { Bench, Row, Scenario } from "./scenario.js";
-import { steadyMemory } from "./windows.js";
+import { connectFigures, steadyMemory } from "./windows.js";
 
 const TOPIC = "bench.idle";
 const USUAL = 10_000;
@@ -60,15 +60,12 @@ export async function connectIdle(server: RunningPeer, bench: Bench, count: numb
   await pause(GONE_MS);
   const before = await steadyMemory(server);
   step(`${count} connect`);
-  const { seconds, cpuSeconds } = await timed(server.pid, async () => {
-    await load.readers({ target, connections: count, topics: [TOPIC] });
-  });
+  const { figures } = await connectFigures(server, () => load.readers({ target, connections: count, topics: [TOPIC] }));
   const after = await steadyMemory(server);
   return {
+    ...figures,
     connectionBytes: (after - before) / count,
     baseBytes,
-    perSecond: count / seconds,
-    cpuNs: (cpuSeconds * 1e9) / count,
     rssBytes: after,
   };
 }

@@ -1,11 +1,10 @@
 /** What encryption costs: the same as without, over TLS. */
 import type { RunningPeer } from "../peers/peer.js";
 import type { Figures } from "../report/figures.js";
-import { timed } from "../support/process-usage.js";
 import { HUB, peersNamed, USUAL_BYTES } from "./contenders.js";
 import { hubOverTls } from "./hub-peers.js";
 import type { Bench, Scenario } from "./scenario.js";
-import { figuresOf, measure } from "./windows.js";
+import { connectFigures, figuresOf, measure } from "./windows.js";
 
 const TOPIC = "bench.tls";
 const SUBSCRIBERS = 100;
@@ -47,8 +46,6 @@ async function deliver(server: RunningPeer, bench: Bench): Promise<Figures> {
 }
 
 async function connect(server: RunningPeer, { load }: Bench): Promise<Figures> {
-  const { seconds, cpuSeconds } = await timed(server.pid, async () => {
-    await load.readers({ target: server.target("fanout"), connections: CONNECTIONS, topics: [TOPIC] });
-  });
-  return { cpuNs: (cpuSeconds * 1e9) / CONNECTIONS, perSecond: CONNECTIONS / seconds };
+  const plan = { target: server.target("fanout"), connections: CONNECTIONS, topics: [TOPIC] };
+  return (await connectFigures(server, () => load.readers(plan))).figures;
 }

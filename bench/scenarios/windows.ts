@@ -3,8 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Figures } from "../report/figures.js";
 import type { RunningPeer } from "../peers/peer.js";
 import type { LoadGenerator } from "../../server/src/cli/bench/generator.js";
-import type { Latencies, Measured } from "../../server/src/cli/bench/plan.js";
-import { rssAnonOf } from "../../server/src/cli/bench/process-meter.js";
+import type { Joined, Latencies, Measured } from "../../server/src/cli/bench/plan.js";
+import { ProcessMeter, rssAnonOf } from "../../server/src/cli/bench/process-meter.js";
 import type { Bench } from "./scenario.js";
 
 /** What of a window is counted. */
@@ -76,6 +76,27 @@ export function figuresOf(measured: Measured, counted: Counted): Figures {
     generatorBusy,
     ...(server === undefined ? {} : { rssBytes: server.rssAnonBytes }),
   };
+}
+
+/** Connects, and counts who was busy meanwhile; processor time is for each connection. */
+export async function connectFigures<J extends Joined>(
+  { pid }: RunningPeer,
+  connect: () => Promise<J>,
+): Promise<{ readonly joined: J; readonly figures: Figures }> {
+  const meter = new ProcessMeter([pid]);
+  meter.begin();
+  const joined = await connect();
+  const { userSeconds, systemSeconds } = meter.end();
+  const { connections, seconds, generatorCpuSeconds, generatorBusy } = joined;
+  const cpuSeconds = userSeconds + systemSeconds;
+  const figures = {
+    cpuNs: (cpuSeconds * 1e9) / connections,
+    perSecond: connections / seconds,
+    serverCores: cpuSeconds / seconds,
+    generatorCores: generatorCpuSeconds / seconds,
+    generatorBusy,
+  };
+  return { joined, figures };
 }
 
 /** Percentiles; nothing where nothing was measured. */

@@ -89,7 +89,7 @@ export class LoadGenerator {
   /** Connects readers; resolves when all subscriptions are in force. */
   async readers(plan: ReadersPlan): Promise<Joined> {
     const { target, topics, connections, perConnection = 1, from = "latest" } = plan;
-    const began = performance.now();
+    const before = this.#snapshot();
     const first = this.#readers;
     await this.#order((numbers) => ({ type: "readers", target, topics, perConnection, from, numbers }), {
       first,
@@ -97,13 +97,13 @@ export class LoadGenerator {
     });
     this.#readers += connections;
     this.#readersOfRecord += (connections * perConnection) / topics.length;
-    return { connections, seconds: (performance.now() - began) / 1000 };
+    return this.#joined(connections, before);
   }
 
   /** Connects writers; resolves when all have come, and then they publish until {@link endWriters}. */
   async writers(plan: WritersPlan): Promise<Joined> {
     const { target, topics, bytes, batch = 1, connections, inflight = Infinity, ahead = Infinity } = plan;
-    const began = performance.now();
+    const before = this.#snapshot();
     const readers = this.#readersOfRecord;
     await this.#order(
       (numbers) => {
@@ -114,18 +114,18 @@ export class LoadGenerator {
     );
     this.#numbers += connections;
     await this.#orderAll({ type: "publish" });
-    return { connections, seconds: (performance.now() - began) / 1000 };
+    return this.#joined(connections, before);
   }
 
   /** Connects clients that subscribe and unsubscribe until {@link endWriters}. */
   async churners({ target, topics, connections, inflight = 1 }: ChurnPlan): Promise<Joined> {
-    const began = performance.now();
+    const before = this.#snapshot();
     await this.#order((numbers) => ({ type: "churners", target, topics, inflight, numbers }), {
       first: this.#numbers,
       count: connections,
     });
     this.#numbers += connections;
-    return { connections, seconds: (performance.now() - began) / 1000 };
+    return this.#joined(connections, before);
   }
 
   /** Measures a window. It can be called again for another one. */
@@ -170,11 +170,9 @@ export class LoadGenerator {
    */
   async cut(): Promise<CutResult> {
     const before = this.#snapshot();
-    const began = performance.now();
     await this.#orderAll({ type: "cut" });
-    const seconds = (performance.now() - began) / 1000;
-    const outage = diffSnapshots(before, this.#snapshot(), undefined).outage as Latencies;
-    return { connections: this.#readers, seconds, outage };
+    const joined = this.#joined(this.#readers, before);
+    return { ...joined, outage: joined.outage as Latencies };
   }
 
   /**
@@ -226,6 +224,12 @@ export class LoadGenerator {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What it took to have connections come. */
+  #joined(connections: number, before: Snapshot): Joined & { readonly outage: Latencies | undefined } {
+    const { seconds, generatorCpuSeconds, generatorBusy, outage } = diffSnapshots(before, this.#snapshot(), undefined);
+    return { connections, seconds, generatorCpuSeconds, generatorBusy, outage };
   }
 
   #snapshot(): Snapshot {

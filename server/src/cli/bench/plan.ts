@@ -57,8 +57,16 @@ export interface ChurnPlan {
   readonly inflight?: number;
 }
 
+/** What the generator itself had to do meanwhile. */
+export interface GeneratorUse {
+  /** Of all its threads, waiting without sleep included. */
+  readonly generatorCpuSeconds: number;
+  /** How much of the time its busiest thread had work, 0 to 1: near 1 it may be what limits. */
+  readonly generatorBusy: number;
+}
+
 /** Connections that have come. */
-export interface Joined {
+export interface Joined extends GeneratorUse {
   readonly connections: number;
   /** From the first dial until the last one's subscriptions were in force. */
   readonly seconds: number;
@@ -81,7 +89,7 @@ export interface Latencies {
 }
 
 /** What one window of time was like. */
-export interface Measured {
+export interface Measured extends GeneratorUse {
   readonly seconds: number;
   readonly published: number;
   readonly acknowledged: number;
@@ -99,10 +107,6 @@ export interface Measured {
    * server. Only with a rate.
    */
   readonly lateness: Latencies | undefined;
-  /** Of the generator itself, waiting without sleep included. */
-  readonly generatorCpuSeconds: number;
-  /** How much of the time the busiest thread of the generator had work, 0 to 1: near 1 it may be what limits. */
-  readonly generatorBusy: number;
   /** Of the processes that were asked about. */
   readonly server: ProcessUse | undefined;
 }
