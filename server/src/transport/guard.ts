@@ -34,7 +34,7 @@ export function judgeRequest(head: RequestHead, target: string): Refusal | undef
 
 /** Whether a request wants to become a WebSocket, well-formed or not. */
 export function wantsWebSocket(head: RequestHead): boolean {
-  return head.list("upgrade").some((protocol) => protocol.toLowerCase() === "websocket");
+  return head.lists("upgrade", "websocket");
 }
 
 /** Judges a WebSocket handshake that {@link judgeRequest} has let through. */
@@ -42,7 +42,7 @@ export function judgeHandshake(head: RequestHead): Refusal | undefined {
   if (head.method !== "GET") {
     return refusal(405, `Open a WebSocket by GET, not by ${shown(head.method)}.`, { Allow: "GET" });
   }
-  if (!head.list("connection").some((token) => token.toLowerCase() === "upgrade")) {
+  if (!head.lists("connection", "upgrade")) {
     return refusal(400, "Send 'Connection: Upgrade' with a WebSocket handshake.");
   }
   const version = head.header("sec-websocket-version");

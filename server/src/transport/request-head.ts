@@ -36,9 +36,23 @@ export class RequestHead {
     return count;
   }
 
+  /** Whether an entry is among those of {@link list}, in whatever case. @param entry lower case, without a comma */
+  lists(name: string, entry: string): boolean {
+    const value = this.header(name);
+    if (value === undefined) return false;
+    // Alone, as nearly always: what is as long can hold nothing else.
+    if (value.length === entry.length) return value.toLowerCase() === entry;
+    return this.list(name).some((each) => each.toLowerCase() === entry);
+  }
+
   /** The comma-separated entries of all headers of that name, trimmed, empty ones left out. */
   list(name: string): string[] {
-    return (this.header(name) ?? "")
+    const value = this.header(name) ?? "";
+    if (!value.includes(",")) {
+      const only = value.trim();
+      return only === "" ? [] : [only];
+    }
+    return value
       .split(",")
       .map((entry) => entry.trim())
       .filter((entry) => entry !== "");

@@ -8,6 +8,7 @@
 import type * as uWebSockets from "uWebSockets.js";
 import type { Frame, SendResult, Socket, SocketHandler } from "../../session/socket.js";
 import { CLOSE_TIMEOUT_MS, closeReason, PingMeter } from "../limits.js";
+import type { HandshakeAnswer } from "../port.js";
 
 export interface UwsUserData {
   readonly socket: UwsSocket;
@@ -25,6 +26,9 @@ const TAKEN = 1;
 const DROPPED = 2;
 const ABNORMAL = 1006;
 
+/** The answer to a handshake that was accepted. */
+type Accepted = Extract<HandshakeAnswer, { readonly accept: true }>;
+
 /** What all sockets of a transport share. */
 export interface UwsSocketShared {
   readonly maxFrameBytes: number;
@@ -36,7 +40,7 @@ export interface UwsSocketShared {
 export class UwsSocket implements Socket {
   readonly remoteAddress: string;
   readonly #shared: UwsSocketShared;
-  #accept: ((socket: Socket) => SocketHandler) | undefined;
+  #accepted: Accepted | undefined;
   #native: NativeSocket | undefined;
   #handler: SocketHandler | undefined;
   #closing: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | undefined;
@@ -47,10 +51,10 @@ export class UwsSocket implements Socket {
   #isReceiving = false;
 
   /** Made with the handshake; {@link opened} follows. */
-  constructor(remoteAddress: string, shared: UwsSocketShared, accept: (socket: Socket) => SocketHandler) {
+  constructor(remoteAddress: string, shared: UwsSocketShared, accepted: Accepted) {
     this.remoteAddress = remoteAddress;
     this.#shared = shared;
-    this.#accept = accept;
+    this.#accepted = accepted;
   }
 
   send(frames: readonly Frame[], count: number): SendResult {
@@ -106,9 +110,9 @@ export class UwsSocket implements Socket {
   opened(native: NativeSocket): void {
     this.#native = native;
     this.#isReceiving = true;
-    this.#handler = this.#accept?.(this);
+    this.#handler = this.#accepted?.open(this);
     this.#isReceiving = false;
-    this.#accept = undefined;
+    this.#accepted = undefined;
   }
 
   /** The library tells: a message came. */

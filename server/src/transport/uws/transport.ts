@@ -144,7 +144,7 @@ export class UwsTransport implements Transport {
       answerHandshake(response, answer);
       return;
     }
-    const socket = new UwsSocket(remoteAddress, this.#sockets, (opened) => answer.open(opened));
+    const socket = new UwsSocket(remoteAddress, this.#sockets, answer);
     const key = head.header("sec-websocket-key") ?? "";
     response.upgrade<UwsUserData>({ socket }, key, answer.subprotocol ?? "", "", context);
   }

@@ -68,4 +68,15 @@ describe("RequestHead", () => {
     const list = head({ "sec-websocket-protocol": " , ".repeat(2_700) + "a" });
     expect(list.list("sec-websocket-protocol")).toEqual(["a"]);
   });
+
+  it("finds an entry wherever it stands, in whatever case, and no part of one", () => {
+    const holds = (connection: string): boolean => head({ connection }).lists("connection", "upgrade");
+    for (const value of ["upgrade", "UPGRADE", "keep-alive, Upgrade", "Upgrade,x", " , upgrade , "]) {
+      expect(holds(value), value).toBe(true);
+    }
+    for (const value of ["", "keep-alive", "upgrades", "up,grade", "x,upgrad", "close, upgrade2"]) {
+      expect(holds(value), value).toBe(false);
+    }
+    expect(head({ host: "a" }).lists("connection", "upgrade")).toBe(false);
+  });
 });
