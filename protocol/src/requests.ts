@@ -61,6 +61,9 @@ const READERS: ReadonlyMap<string, Reader> = /*#__PURE__*/ new Map<string, Reade
   ["ping", (id) => ({ op: "ping", id })],
 ]);
 
+/** Members of a start that is no word; it has one of them. */
+const START_FORMS = ["offset", "positions", "time", "last"] as const;
+
 /** Operations whose requests may leave out the id; an error then names the record instead. */
 const SILENT_OPS: readonly string[] = ["ack", "settle"];
 
@@ -132,7 +135,7 @@ export function readPublishOptions(fields: RequestFields): PublishOptions {
 function readTopicStart(value: unknown): TopicStart {
   if (value === "latest" || value === "earliest") return value;
   if (!isObject(value)) throw badStart(value);
-  const form = onlyMember(value, ["offset", "positions", "time", "last"]);
+  const form = onlyMember(value, START_FORMS);
   switch (form) {
     case "offset":
       return { offset: checkOffset(value["offset"]) };
@@ -220,15 +223,15 @@ function budgetOf(limit: number): Budget {
 
 function readPositions(value: unknown, budget: Budget): PartitionPositions {
   if (!isObject(value)) throw badStart(value);
-  const entries = Object.entries(value);
-  budget.left -= entries.length;
+  const names = Object.keys(value);
+  budget.left -= names.length;
   if (budget.left < 0) {
     const { limit } = budget;
     throw new RingcastError("too_many", `Give at most ${limit} positions in one from.`, { field: "from", limit });
   }
-  return Object.fromEntries(
-    entries.map(([partition, position]) => [checkPartitionName(partition), readPosition(position)]),
-  );
+  const positions: Record<string, Position> = {};
+  for (const name of names) positions[checkPartitionName(name)] = readPosition(value[name]);
+  return positions;
 }
 
 function readPosition(value: unknown): Position {
@@ -355,8 +358,13 @@ function onlyMember<Name extends string>(
   value: Readonly<Record<string, unknown>>,
   names: readonly Name[],
 ): Name | undefined {
-  const present = names.filter((name) => Object.hasOwn(value, name));
-  return present.length === 1 ? present[0] : undefined;
+  let only: Name | undefined;
+  for (const name of names) {
+    if (!Object.hasOwn(value, name)) continue;
+    if (only !== undefined) return undefined;
+    only = name;
+  }
+  return only;
 }
 
 function isRequestId(value: unknown): value is RequestId {

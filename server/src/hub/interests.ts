@@ -160,7 +160,7 @@ export class Interests {
   }
 
   #subscribeToTopic(reader: HubReader, name: string, input: SubscribeInput): SubscribeOutcome {
-    const topic = this.#topics.obtain(name, ({ partitions }) => checkFirst({ name, partitions }, input));
+    const topic = this.#topics.find(name) ?? this.#make(name, input);
     checkRange({ name, partitions: topic.feeds.length }, input);
     const plan = this.#planOf(topic, input);
     const number = reader.numberFor(topic.number, this.#limits.maxSubscriptions);
@@ -168,6 +168,11 @@ export class Interests {
     const reading = this.#addReading(subscription, plan, { announced: true });
     this.#begin(subscription);
     return { subscription: number, partitions: partitionStates(reading), topics: undefined, more: false };
+  }
+
+  /** (A method of its own: a closure costs memory in each call of the one around it, made or not.) */
+  #make(name: string, input: SubscribeInput): Topic {
+    return this.#topics.obtain(name, ({ partitions }) => checkFirst({ name, partitions }, input));
   }
 
   #subscribeToPattern(reader: HubReader, text: string, input: SubscribeInput): SubscribeOutcome {
@@ -198,12 +203,15 @@ export class Interests {
   #planOf(topic: Topic, { from, until }: SubscribeInput): Plan {
     const start = startOf(from, topic.name);
     const nowMs = this.#runtime.nowMs();
-    for (const { log } of topic.feeds) log?.ensureKnown();
-    return {
-      topic,
-      beginnings: topic.feeds.map((feed) => beginningOf(feed.log as RingLog, start, feed.partition)),
-      ends: topic.feeds.map((feed) => endOf(feed.log as RingLog, until, nowMs)),
-    };
+    const { feeds } = topic;
+    for (const { log } of feeds) log?.ensureKnown();
+    const beginnings = new Array<Beginning>(feeds.length);
+    const ends = new Array<number>(feeds.length);
+    for (const { log, partition } of feeds) {
+      beginnings[partition] = beginningOf(log as RingLog, start, partition);
+      ends[partition] = endOf(log as RingLog, until, nowMs);
+    }
+    return { topic, beginnings, ends };
   }
 
   #newSubscription(number: number, reader: HubReader, input: SubscribeInput): Subscription {

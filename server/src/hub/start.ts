@@ -51,11 +51,18 @@ export function epochAt(lineage: readonly LineageEntry[], offset: number): strin
  */
 export function resume(log: LogFacts, position: Position): Beginning {
   const { epoch, offset } = position;
-  const at = log.lineage.findLastIndex((entry) => entry.epoch === epoch);
+  const at = newestOf(log.lineage, epoch);
   if (at < 0) return { offset: log.tail, stoodAt: position };
   const successor = log.lineage[at + 1];
   if (successor === undefined) return seamless(checkOffset(offset, log.head));
   return offset <= successor.first ? seamless(offset) : { offset: successor.first, stoodAt: position };
+}
+
+/** The last place of an epoch in a lineage; -1 where it is not in it. */
+function newestOf(lineage: readonly LineageEntry[], epoch: string): number {
+  let at = lineage.length - 1;
+  while (at >= 0 && lineage[at]?.epoch !== epoch) at--;
+  return at;
 }
 
 /** Where a topic that was just made begins: at its first record. Who stood in another history of that name is told so. */

@@ -29,7 +29,9 @@ export interface Reading {
 
 /** Where a subscription stands in each partition of a topic, as replies and `matched` tell it. */
 export function partitionStates(reading: Reading): PartitionStates {
-  return Object.fromEntries(reading.cursors.map((cursor) => [cursor.feed.partition, stateOf(cursor)]));
+  const states: Record<number, PartitionState> = {};
+  for (const cursor of reading.cursors) states[cursor.feed.partition] = stateOf(cursor);
+  return states;
 }
 
 function stateOf({ feed, offset, pendingGap }: Cursor): PartitionState {

@@ -23,7 +23,9 @@ export class Replies {
   }
 
   push(reply: Frame | Unmade): void {
-    this.#waiting.push(reply);
+    // A list that grows by itself has room for 17 at once; mostly there is one.
+    if (this.#waiting.length === 0) this.#waiting = [reply];
+    else this.#waiting.push(reply);
     this.bytes += weight(reply);
   }
 
