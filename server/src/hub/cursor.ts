@@ -4,7 +4,8 @@
 import type { Position } from "@ringcast/protocol";
 import type { LogCursor } from "../log/index.js";
 import { OffsetRanges } from "./offset-ranges.js";
-import type { Reading } from "./subscription.js";
+import type { HubReader } from "./reader.js";
+import { NO_FORM, type Reading } from "./subscription.js";
 import type { Feed } from "./topic.js";
 import { NO_END } from "./until.js";
 
@@ -32,26 +33,33 @@ export interface CursorPlace {
 }
 
 export class Cursor implements LogCursor {
-  offset: number;
-  address = -1;
-  readonly feed: Feed;
-  readonly reading: Reading;
-  /** The log's newest epoch when this cursor was placed: another one means that its history may be cut back below the cursor. */
-  epoch: string;
-  /** Reading ends before this offset. */
-  end: number;
+  // First what each delivery looks at, so that it lies together: in a hub with many cursors they have left the processor's cache since the last time.
   state: CursorState = "idle";
   /** The next in the list of its state: due cursors of a reader, waiting ones of a subscription. */
   next: Cursor | undefined = undefined;
+  readonly reader: HubReader;
+  readonly feed: Feed;
+  /** That of its subscription once the client knows of the topic; until then {@link NO_FORM}. */
+  form: number;
+  /** Whether the subscription has a window. */
+  readonly hasWindow: boolean;
+  offset: number;
+  address = -1;
+  deliveredRecords = 0;
+  /** The log's newest epoch when this cursor was placed: another one means that its history may be cut back below the cursor. */
+  epoch: string;
   pendingGap: PendingGap | undefined;
+  /** The reader is to be told where it stands, whatever comes. */
+  isProgressDue = false;
+  readonly reading: Reading;
+  /** Reading ends before this offset. */
+  end: number;
   /** How far another history was delivered before: acknowledgements of it may still be under way. */
   formerOffset = 0;
   /** Records that a filter has left out since the reader was last told where it stands. */
   leftOut = 0;
   /** When the first of them was left out, on the monotonic clock. */
   leftOutSinceMs = 0;
-  /** The reader is to be told where it stands, whatever comes. */
-  isProgressDue = false;
   /** It was let go: nothing is to be done for it any more. */
   isDetached = false;
   /** Everything below is acknowledged. */
@@ -62,7 +70,11 @@ export class Cursor implements LogCursor {
 
   constructor(feed: Feed, reading: Reading, place: CursorPlace) {
     const { offset, end, pendingGap } = place;
+    const { subscription } = reading;
+    this.reader = subscription.reader;
     this.feed = feed;
+    this.form = reading.announced ? subscription.form : NO_FORM;
+    this.hasWindow = subscription.window > 0;
     this.reading = reading;
     this.end = end;
     this.epoch = feed.log?.epoch ?? feed.nextEpoch;
@@ -91,7 +103,7 @@ export class Cursor implements LogCursor {
 
   /** The reader doesn't get these offsets: nobody will acknowledge them. */
   leaveOut(from: number, to: number): void {
-    if (this.reading.subscription.window > 0) (this.#skips ??= new OffsetRanges()).add(from, to);
+    if (this.hasWindow) (this.#skips ??= new OffsetRanges()).add(from, to);
   }
 
   /** Goes on in another history, where nothing is known of what was acknowledged before. */

@@ -75,7 +75,7 @@ export class Flush {
   /** A cursor may have something to deliver. */
   enqueue(cursor: Cursor): void {
     if (cursor.state !== "idle") return;
-    const { reader } = cursor.reading.subscription;
+    const { reader } = cursor;
     reader.pushDue(cursor);
     this.visitSoon(reader);
   }
@@ -133,7 +133,7 @@ export class Flush {
     for (const feed of this.#dirty) {
       feed.dirty = false;
       // What was built before ends where the head was: it would give a reader less than there is.
-      feed.segments.length = 0;
+      feed.segment = undefined;
       const { cursors } = feed;
       for (let i = 0; i < cursors.length; i++) this.enqueue(cursors[i] as Cursor);
     }

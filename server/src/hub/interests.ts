@@ -311,6 +311,7 @@ export class Interests {
     cursors.splice(cursors.indexOf(cursor), 1);
     this.cursors -= 1;
     const { subscription } = cursor.reading;
+    subscription.formerlyDelivered += cursor.deliveredRecords;
     if (cursor.state === "ended") return;
     subscription.openCursors -= 1;
     this.#settle(subscription);

@@ -8,12 +8,23 @@ import type { Cursor } from "./cursor.js";
 import { arena, gapFrame, recordsFrame, type Picked } from "./frames.js";
 import type { DeliveryDialect, Frame } from "./port.js";
 import { epochAt } from "./start.js";
+import { NO_FORM } from "./subscription.js";
 import type { Feed } from "./topic.js";
 
 /** Frames end at multiples of this in log addresses, so that readers at different places come to share them. */
 export const BLOCK_BYTES = 65_536;
+/** What no cursor has. */
+const NOBODYS_FORM = NO_FORM - 1;
 
 export interface Segment {
+  /** The {@link Cursor.form} of those who need no look at anything else; one that no cursor has where there are none. */
+  readonly form: number;
+  /** The log's newest when this was built. */
+  readonly epoch: string;
+  /** Whether it ends at the head. */
+  readonly isLast: boolean;
+  /** Built for the same feed before it. */
+  next: Segment | undefined;
   readonly dialect: DeliveryDialect;
   readonly subscription: number;
   /** See {@link Subscription.selection}. */
@@ -46,14 +57,15 @@ export class SegmentCache {
   built = 0;
 
   add(feed: Feed, segment: Segment): void {
-    if (feed.segments.length === 0) this.#feeds.push(feed);
-    feed.segments.push(segment);
+    if (feed.segment === undefined) this.#feeds.push(feed);
+    segment.next = feed.segment;
+    feed.segment = segment;
     this.bytes += segment.frame?.bytes.length ?? 0;
   }
 
   /** Nobody sends any of these frames any more. */
   clear(): void {
-    for (const feed of this.#feeds) feed.segments.length = 0;
+    for (const feed of this.#feeds) feed.segment = undefined;
     this.#feeds.length = 0;
     this.bytes = 0;
     arena.clear();
@@ -69,10 +81,8 @@ const picked: Picked = { runs: [], count: 0, end: 0, nextOffset: 0 };
  * @param credit at most so many records, 1 or more
  */
 export function nextSegment(cursor: Cursor, log: RingLog, credit: number, cache: SegmentCache): Lookup {
-  const { segments } = cursor.feed;
-  for (let i = 0; i < segments.length; i++) {
-    const segment = segments[i] as Segment;
-    if (segment.offset === cursor.offset && isFor(cursor, segment, credit)) return segment;
+  for (let known = cursor.feed.segment; known !== undefined; known = known.next) {
+    if (known.offset === cursor.offset && isFor(cursor, known, credit)) return known;
   }
   const segment = buildSegment(cursor, log, credit);
   if (typeof segment === "string") return segment;
@@ -121,7 +131,7 @@ function pickSegment(cursor: Cursor, log: RingLog, credit: number): Segment {
   const isChecked = reader.dialect !== "msgpack" || verify;
   if (filter === undefined && !isChecked) pickAll();
   else pickRecords(cursor, log, { credit, isChecked });
-  if (picked.end > result.start) return recordsSegment(cursor);
+  if (picked.end > result.start) return recordsSegment(cursor, log);
   // What `read` gave has headers that hold, so that lengths can be believed.
   const { view } = result;
   let { end } = picked;
@@ -178,10 +188,15 @@ function addressAt(place: number): number {
   return place === result.end ? result.nextAddress : result.address + place - result.start;
 }
 
-function recordsSegment(cursor: Cursor): Segment {
+function recordsSegment(cursor: Cursor, log: RingLog): Segment {
   const { number, selection, reader } = cursor.reading.subscription;
   const { nextOffset, count, end } = picked;
   return {
+    // Without a filter nothing is left out: where a form fits there is a frame.
+    form: cursor.form === NO_FORM ? NOBODYS_FORM : cursor.form,
+    epoch: log.epoch,
+    isLast: nextOffset >= log.head,
+    next: undefined,
     dialect: reader.dialect,
     subscription: number,
     selection,
@@ -227,6 +242,10 @@ function gapSegment(cursor: Cursor, log: RingLog, reason: GapReason, next: numbe
     next,
   };
   return {
+    form: NOBODYS_FORM,
+    epoch: log.epoch,
+    isLast: next >= log.head,
+    next: undefined,
     dialect: reader.dialect,
     subscription: number,
     selection,

@@ -13,6 +13,7 @@ import {
 import type { Timer } from "../runtime/index.js";
 import type { Cursor } from "./cursor.js";
 import type { CompiledFilter } from "./filter.js";
+import type { DeliveryDialect } from "./port.js";
 import type { HubReader } from "./reader.js";
 import { SmallMap } from "./small-map.js";
 import { epochAt } from "./start.js";
@@ -66,6 +67,18 @@ export const PLAIN_TERMS: SubscriptionTerms = {
   verify: false,
 };
 
+/** Frames of a subscription with this form are shared with nobody, or only after a closer look. */
+export const NO_FORM = -1;
+/** So that forms are small integers, which take no object. */
+const MOST_SHARED_NUMBER = 2 ** 29;
+
+/** What has to be equal, beside feed and offset, for a frame to be shared where no more is asked for than a topic: a number of number and dialect. */
+function formOf(number: number, dialect: DeliveryDialect, { filter, until, verify }: SubscriptionTerms): number {
+  const isPlain = filter === undefined && until === undefined && !verify && number < MOST_SHARED_NUMBER;
+  if (!isPlain || dialect === "events") return NO_FORM;
+  return dialect === "json" ? 2 * number : 2 * number + 1;
+}
+
 export class Subscription {
   readonly number: number;
   readonly reader: HubReader;
@@ -80,9 +93,12 @@ export class Subscription {
   readonly selection: string;
   /** Whether records are checked although they aren't translated. */
   readonly verify: boolean;
+  /** See {@link formOf}. */
+  readonly form: number;
   /** Records delivered and not acknowledged, over all topics and partitions. */
   unacknowledged = 0;
-  deliveredRecords = 0;
+  /** What cursors got that it has no more; the others count for themselves. */
+  formerlyDelivered = 0;
   /** By name of the topic; one where there is no pattern. */
   readonly readings = new SmallMap<string, Reading>();
   /** Where the reader stood in topics that are no more, by name: should one come again, it has another history. */
@@ -104,6 +120,7 @@ export class Subscription {
     this.window = terms.window;
     this.filter = terms.compiledFilter;
     this.verify = terms.verify;
+    this.form = formOf(number, reader.dialect, terms);
     this.selection = `${terms.verify ? "v" : ""}${terms.compiledFilter?.identity ?? ""}`;
   }
 
@@ -116,6 +133,13 @@ export class Subscription {
   /** Whether topics made from now on belong to a pattern's subscription. */
   get takesNewTopics(): boolean {
     return this.terms.until === undefined || this.endsAtMs !== undefined;
+  }
+
+  /** Records delivered since it began. */
+  get deliveredRecords(): number {
+    let records = this.formerlyDelivered;
+    for (const { cursors } of this.readings.values()) for (const cursor of cursors) records += cursor.deliveredRecords;
+    return records;
   }
 
   /** How many records may be delivered now. */

@@ -18,8 +18,8 @@ export interface Feed {
   readonly cursors: Cursor[];
   /** Has records that this turn's flush has not looked at. */
   dirty: boolean;
-  /** What was translated in this flush. */
-  readonly segments: Segment[];
+  /** What was built in this flush, the newest one; the others hang on it. */
+  segment: Segment | undefined;
 }
 
 export class Topic {
@@ -59,11 +59,11 @@ export class Topic {
     for (const feed of this.feeds) {
       feed.log = undefined;
       feed.nextEpoch = nextEpochs[feed.partition] as string;
-      feed.segments.length = 0;
+      feed.segment = undefined;
     }
   }
 }
 
 function newFeed(topic: Topic, partition: number, log: RingLog): Feed {
-  return { topic, partition, log, nextEpoch: "", cursors: [], dirty: false, segments: [] };
+  return { topic, partition, log, nextEpoch: "", cursors: [], dirty: false, segment: undefined };
 }
