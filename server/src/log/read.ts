@@ -5,7 +5,7 @@ import { intactLength, isFiller } from "@ringcast/protocol";
 import { behindDamage, lengthAt, locate } from "./locate.js";
 import type { LogCursor, ReadResult, ReadStatus } from "./port.js";
 import type { Region } from "./region/index.js";
-import { believedLength, lapEnd, lapOf, placeOf, type Resumption } from "./ring.js";
+import { lapEnd, lapOf, placeOf, type Resumption } from "./ring.js";
 import type { PartitionLog } from "./ring-log.js";
 
 /** A result to hand in again and again. */
@@ -36,9 +36,14 @@ export function readBlock(
   result: ReadResult,
 ): ReadStatus {
   const { offset } = cursor;
-  let from = startOf(log, region, cursor);
   result.firstOffset = offset;
   result.epoch = log.history.epochOf(offset);
+  if (isPlaced(log, cursor)) {
+    takeFromRing(log, region, cursor, edgeBytes, limitOffset, result);
+    // The record's check has offset and address in it: a cursor's own address needs no look of its own.
+    if (result.nextOffset > offset) return (result.status = "records");
+  }
+  let from = locate(log, region, offset);
   for (;;) {
     takeFromRing(log, region, from, edgeBytes, limitOffset, result);
     if (result.nextOffset > offset) return (result.status = "records");
@@ -52,13 +57,9 @@ export function readBlock(
   }
 }
 
-/** The cursor's own address when the right record stands there, else that from the index. */
-function startOf(log: PartitionLog, region: Region, cursor: LogCursor): Resumption {
-  const { offset, address } = cursor;
-  if (address >= log.tailAddress && address < log.headAddress && address % 8 === 0) {
-    if (believedLength(region, log.history, address, offset, log.headAddress) > 0) return cursor;
-  }
-  return locate(log, region, offset);
+/** Whether a cursor has an address at which its record may stand. */
+function isPlaced({ tailAddress, headAddress }: PartitionLog, { address }: LogCursor): boolean {
+  return address >= tailAddress && address < headAddress && address % 8 === 0;
 }
 
 /** Points the result at the ring's memory from a place on, behind a filler that may stand there, and takes the records. */
@@ -73,7 +74,7 @@ function takeFromRing(
   const { capacityBytes } = log;
   let address = from.address;
   let place = placeOf(region, address);
-  if (from.offset === result.firstOffset && lengthAt(log, region, from) > 0 && isFiller(region.view, place)) {
+  if (from.offset === result.firstOffset && isFillerAt(log, region, from)) {
     address = lapOf(address, capacityBytes) + capacityBytes;
     place = region.ringAt;
   }
@@ -82,6 +83,11 @@ function takeFromRing(
   result.start = place;
   result.address = address;
   takeRecords(log, place + (lapEnd(address, capacityBytes, log.headAddress) - address), edgeBytes, limitOffset, result);
+}
+
+function isFillerAt(log: PartitionLog, region: Region, at: Resumption): boolean {
+  if (at.address >= log.headAddress || !isFiller(region.view, placeOf(region, at.address))) return false;
+  return lengthAt(log, region, at) > 0;
 }
 
 /**
