@@ -12,6 +12,7 @@ import {
 import { type Frame, type Hub, type Publisher, type PublishOutcome, type Reader } from "../hub/index.js";
 import type { ControlFrame, Dialect } from "./dialects.js";
 import type { PublishName } from "./published.js";
+import type { TopicSubscribed } from "./subscribed.js";
 
 /** The side of a session that operations work on. */
 export interface Requester {
@@ -24,6 +25,8 @@ export interface Requester {
   /** Wall clock. */
   nowMs(): number;
   reply(frame: ControlFrame): void;
+  /** Answers a subscription to one topic. */
+  subscribed(reply: TopicSubscribed): void;
   /** Answers a publish. */
   published(request: PublishName, outcome: PublishOutcome): void;
   /** An answer that may be large: made at once, or when its turn has come where others wait. */
@@ -91,9 +94,8 @@ function answerLater(requester: Requester, { id, batch }: PublishName, outcome: 
 function subscribe(requester: Requester, request: SubscribeRequest): void {
   const { id, topic, pattern } = request;
   const { subscription, partitions, topics, more } = requester.reader.subscribe(request);
-  // Without spreads where it matters: they make four objects more.
   if (topic !== undefined && partitions !== undefined) {
-    requester.reply({ op: "subscribed", id, subscription, topic, partitions });
+    requester.subscribed({ op: "subscribed", id, subscription, topic, partitions });
     return;
   }
   requester.reply({

@@ -25,6 +25,7 @@ import type {
 } from "./port.js";
 import { ANYBODY, Session } from "./session.js";
 import type { Socket, SocketHandler } from "./socket.js";
+import { SubscribedReplies } from "./subscribed.js";
 import type { TimeLimits } from "./times.js";
 import { Welcome } from "./welcome.js";
 
@@ -45,6 +46,7 @@ export class SessionHost implements SessionFactory {
   readonly tokens: TokenVerifier | undefined;
   readonly times: TimeLimits;
   readonly wheel: TimerWheel;
+  readonly subscribed = new SubscribedReplies();
   readonly #welcome: Welcome;
   #settings: SessionSettings;
   /** Whether any rate is limited at all. */

@@ -29,6 +29,7 @@ import { nameOf, notAuthenticated, overdueFrame, toRingcastError, wrongToken } f
 import { usualReply, type PublishName } from "./published.js";
 import type { SessionHost } from "./session-host.js";
 import type { Socket, SocketHandler } from "./socket.js";
+import type { TopicSubscribed } from "./subscribed.js";
 import { ConnectionTimes, type Overdue } from "./times.js";
 
 /** A closing handshake that takes longer is cut. */
@@ -186,6 +187,10 @@ export class Session implements SocketHandler, Outlet, Requester, Speaker, Timed
 
   reply(frame: ControlFrame): void {
     if (this.#state === "open") this.#outgoing.push(this.dialect.encode(frame));
+  }
+
+  subscribed(reply: TopicSubscribed): void {
+    if (this.#state === "open") this.#outgoing.push(this.#host.subscribed.frame(this.dialect, reply));
   }
 
   published(request: PublishName, outcome: PublishOutcome): void {
