@@ -25,7 +25,8 @@ export const multiplex: Scenario = {
       unit: "delivery",
       figures: ["cpuNs", "perSecond", "arrivedShare"],
       contenders: peersNamed(HUB, HUB_ON_WS, RAW, NATS, REDIS),
-      limit: "few records to merge: nearly every delivery is a frame, and every second or third one a write",
+      limit:
+        "few records to merge: nearly every delivery is a frame, ten of them a write; and what the hub knows of a topic or a cursor has left the processor's cache when it is needed again",
       prepare: async (server) => server.prepare?.(TOPICS, CAPACITY_BYTES),
       turn,
     },
