@@ -19,6 +19,8 @@ export interface ExpectedTopic {
   readonly refused: Set<string>;
   /** Epochs by partition, once known. */
   readonly epochs: Map<number, string>;
+  /** Tails by partition, as they were the last time that somebody looked. */
+  readonly tails: Map<number, number>;
 }
 
 /** An idempotent producer, with its last publish and what became of it. */
@@ -55,6 +57,7 @@ export function topicOf(expected: Expected, name: string): ExpectedTopic {
     doubtful: [],
     refused: new Set(),
     epochs: new Map(),
+    tails: new Map(),
   };
   expected.topics.set(name, topic);
   return topic;
@@ -64,5 +67,6 @@ export function topicOf(expected: Expected, name: string): ExpectedTopic {
 export function forget(topic: ExpectedTopic): void {
   topic.records.clear();
   topic.epochs.clear();
+  topic.tails.clear();
   topic.doubtful = [];
 }

@@ -115,13 +115,14 @@ function kept(where: string, topic: ExpectedTopic, { partition, tail, head, reco
     found("lost", `${where}: the tail is at ${tail}, the head at ${head}`);
 }
 
-/** What may have left, at most: by count, or where the smallest ring may have gone round once. */
-function highestTail({ records, configs }: ExpectedTopic, partition: number, head: number): number {
+/** What may have left, at most: by count, or where the smallest ring may have gone round once, be it for a record that nobody was told of; or what had left before. */
+function highestTail({ records, configs, doubtful, tails }: ExpectedTopic, partition: number, head: number): number {
   const retentionRecords = configs[0]?.retentionRecords ?? 0;
   if (retentionRecords > 0) return Math.max(0, head - retentionRecords);
   const here = [...records].filter(([key]) => key.startsWith(`${partition}/`));
-  const bytes = here.reduce((sum, [, { value }]) => sum + value.length + OVERHEAD_BYTES, 0);
-  return bytes < SMALLEST_CAPACITY_BYTES ? 0 : Math.max(0, head - STILL_HELD);
+  const values = [...here.map(([, { value }]) => value), ...doubtful.flat()];
+  const bytes = values.reduce((sum, value) => sum + value.length + OVERHEAD_BYTES, 0);
+  return bytes < SMALLEST_CAPACITY_BYTES ? (tails.get(partition) ?? 0) : Math.max(0, head - STILL_HELD);
 }
 
 function isAcknowledged(topic: ExpectedTopic, { partition }: Stored, { offset }: { readonly offset: number }): boolean {
@@ -146,7 +147,8 @@ function allowed(
 }
 
 /** From now on as it is. */
-function take(topic: ExpectedTopic, { partition, epoch, records }: Stored): void {
+function take(topic: ExpectedTopic, { partition, epoch, tail, records }: Stored): void {
+  topic.tails.set(partition, tail);
   for (const { offset, value, timestamp } of records)
     topic.records.set(`${partition}/${offset}`, { epoch, value, timestamp });
 }
