@@ -89,10 +89,11 @@ async function runAll(): Promise<void> {
     const result: RowResult = { ...measured, run };
     rows.push(result);
     // At once, so that nothing is lost when the run is ended early.
-    if (options.isProfiled) writeParts(row.id, parts, values.results);
+    const rowParts = { commit: run.commit, date: run.date, servers: parts };
+    if (options.isProfiled) writeParts(row.id, rowParts, values.results);
     else writeResults(scenario, [result], values.results);
     progress.end();
-    if (!values.json) print(options.isProfiled ? partsTable([result], { [row.id]: parts }) : rowTable(result));
+    if (!values.json) print(options.isProfiled ? partsTable([result], { [row.id]: rowParts }) : rowTable(result));
   }
   const verdicts = judge(TARGETS, rows);
   if (values.json) console.log(JSON.stringify({ run, skipped, rows, verdicts }, undefined, 2));

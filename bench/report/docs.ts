@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { figureText, FIGURES } from "./figures.js";
 import { machineText } from "./machine.js";
-import { partsTable, type PartsOfRows } from "./parts.js";
+import { partsOrigin, partsTable, type PartsOfRows } from "./parts.js";
 import { referenceTable } from "./references.js";
 import { spreadOf, type RowResult, type Run, type ScenarioResult, type Series } from "./result.js";
 import { markdownText, rowTable, verdictTable, type Table } from "./table.js";
@@ -52,7 +52,11 @@ export function performanceText(
     runsText(rows),
     markdownText(verdictTable(judge(TARGETS, rows))),
     ...tableTexts("### The machine", MACHINE_ABOUT, referenceTable(rows)),
-    ...tableTexts("### Where the time goes", PARTS_ABOUT, partsTable(rows, parts)),
+    ...tableTexts(
+      "### Where the time goes",
+      `${PARTS_ABOUT} At commit ${partsOrigin(parts)}.`,
+      partsTable(rows, parts),
+    ),
     ...results.flatMap((result) =>
       scenarioTexts(result, scenarios.find(({ name }) => name === result.scenario)?.about),
     ),

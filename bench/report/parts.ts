@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { figureText } from "./figures.js";
-import { spreadOf, type RowResult } from "./result.js";
+import { spreadOf, type RowResult, type Run } from "./result.js";
 import type { Table } from "./table.js";
 
 /** `transport`: uWebSockets.js. `script`: JavaScript, as V8 has compiled or interprets it. `runtime`: everything else, V8's collector, Node and libc above all. */
@@ -11,8 +11,18 @@ export type Part = "kernel" | "transport" | "script" | "runtime";
 /** Shares of the processor time of a process, 0 to 1. */
 export type Parts = Readonly<Record<Part, number>>;
 
-/** Of a row, by the name of the server. */
-export type PartsOfRows = Readonly<Record<string, Readonly<Record<string, Parts>>>>;
+/** Of one row. */
+export interface RowParts {
+  /** Of the tree that was looked at, see {@link Run.commit}. */
+  readonly commit: Run["commit"];
+  /** ISO 8601. */
+  readonly date: string;
+  /** By the name of the server. */
+  readonly servers: Readonly<Record<string, Parts>>;
+}
+
+/** By the id of the row. */
+export type PartsOfRows = Readonly<Record<string, RowParts>>;
 
 const LABELS: Readonly<Record<Part, string>> = {
   kernel: "kernel",
@@ -30,10 +40,15 @@ export function readParts(directory: string): PartsOfRows {
 }
 
 /** Adds a row to what is known, in place of what was known of it. */
-export function writeParts(row: string, parts: Readonly<Record<string, Parts>>, directory: string): void {
+export function writeParts(row: string, parts: RowParts, directory: string): void {
   mkdirSync(directory, { recursive: true });
   const all = { ...readParts(directory), [row]: parts };
   writeFileSync(join(directory, FILE), `${JSON.stringify(all, (_key, value: unknown) => rounded(value), 1)}\n`);
+}
+
+/** Commits and days of all that is known: `fc10d21 on 2026-11-22`. */
+export function partsOrigin(known: PartsOfRows): string {
+  return [...new Set(Object.values(known).map(({ commit, date }) => `${commit} on ${date.slice(0, 10)}`))].join(", ");
 }
 
 /** A line for each row and server of which both the time and its parts are known. */
@@ -42,7 +57,7 @@ export function partsTable(rows: readonly RowResult[], known: PartsOfRows): Tabl
     title: "Where the processor time goes",
     head: ["", "", "server CPU each", ...PARTS.map((part) => LABELS[part]), ""],
     body: rows.flatMap((row) =>
-      Object.entries(known[row.id] ?? {}).flatMap(([name, parts]) => {
+      Object.entries(known[row.id]?.servers ?? {}).flatMap(([name, parts]) => {
         const line = partsLine(row, name, parts);
         return line === undefined ? [] : [line];
       }),

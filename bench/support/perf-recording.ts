@@ -25,6 +25,8 @@ export class PerfRecording {
   private constructor(
     private readonly directory: string,
     private readonly recorder: ChildProcess,
+    /** It ends by itself where the process ends. */
+    private readonly exited: Promise<unknown>,
   ) {}
 
   /** Begins to look at all threads of a process. */
@@ -42,15 +44,15 @@ export class PerfRecording {
       "-o",
       join(directory, "data"),
     ];
-    return new PerfRecording(directory, spawn("perf", args, { stdio: "ignore" }));
+    const recorder = spawn("perf", args, { stdio: "ignore" });
+    return new PerfRecording(directory, recorder, once(recorder, "exit"));
   }
 
   /** @returns undefined when the process did too little to say anything */
   async end(): Promise<Parts | undefined> {
     try {
-      const exited = once(this.recorder, "exit");
       this.recorder.kill("SIGINT");
-      await exited;
+      await this.exited;
       return partsOf(await this.#report());
     } finally {
       rmSync(this.directory, { recursive: true, force: true });

@@ -115,7 +115,9 @@ function kept(where: string, topic: ExpectedTopic, { partition, tail, head, reco
     found("lost", `${where}: the tail is at ${tail}, the head at ${head}`);
 }
 
-/** What may have left, at most: by count, or where the smallest ring may have gone round once, be it for a record that nobody was told of; or what had left before. */
+/**
+ * What may have left, at most: by count, or where the smallest ring may have gone round once, be it for a record that nobody was told of; or what had left before.
+ */
 function highestTail({ records, configs, doubtful, tails }: ExpectedTopic, partition: number, head: number): number {
   const retentionRecords = configs[0]?.retentionRecords ?? 0;
   if (retentionRecords > 0) return Math.max(0, head - retentionRecords);

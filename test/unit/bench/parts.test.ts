@@ -1,11 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { partsTable, readParts, writeParts, type Parts } from "../../../bench/report/parts.js";
+import {
+  partsOrigin,
+  partsTable,
+  readParts,
+  writeParts,
+  type Parts,
+  type RowParts,
+} from "../../../bench/report/parts.js";
 import { referenceTable } from "../../../bench/report/references.js";
 import type { RowResult } from "../../../bench/report/result.js";
 import { partsOf } from "../../../bench/support/perf-recording.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 const EVEN: Parts = { kernel: 0.5, transport: 0.25, script: 0.125, runtime: 0.125 };
+
+function at(commit: string, servers: RowParts["servers"]): RowParts {
+  return { commit, date: "2026-01-01T00:00:00Z", servers };
+}
 
 const REPORT = `
    100 ;[kernel.kallsyms]         ;[k] _copy_from_iter
@@ -30,11 +41,12 @@ describe("a report of perf", () => {
 describe("the parts of rows", () => {
   test("are kept beside what was known of other rows", () => {
     using folder = tempDir();
-    writeParts("ingest/16", { hub: EVEN }, folder.path);
-    writeParts("replay/1", { hub: EVEN, other: EVEN }, folder.path);
-    writeParts("replay/1", { hub: { ...EVEN, kernel: 2 / 3 } }, folder.path);
-    const kept = { "ingest/16": { hub: EVEN }, "replay/1": { hub: { ...EVEN, kernel: 0.667 } } };
+    writeParts("ingest/16", at("a1", { hub: EVEN }), folder.path);
+    writeParts("replay/1", at("a1", { hub: EVEN, other: EVEN }), folder.path);
+    writeParts("replay/1", at("b2", { hub: { ...EVEN, kernel: 2 / 3 } }), folder.path);
+    const kept = { "ingest/16": at("a1", { hub: EVEN }), "replay/1": at("b2", { hub: { ...EVEN, kernel: 0.667 } }) };
     expect(readParts(folder.path)).toEqual(kept);
+    expect(partsOrigin(kept)).toBe("a1 on 2026-01-01, b2 on 2026-01-01");
     expect(readParts(`${folder.path}/nowhere`)).toEqual({});
   });
 
@@ -43,7 +55,10 @@ describe("the parts of rows", () => {
       ...{ id: "replay/1", title: "replay", unit: "record", figures: ["cpuNs"] },
       series: [{ name: "hub", rounds: [{ cpuNs: 80 }], failures: [] }],
     } as unknown as RowResult;
-    const { body } = partsTable([row], { "replay/1": { hub: EVEN, stranger: EVEN }, "replay/2": { hub: EVEN } });
+    const { body } = partsTable([row], {
+      "replay/1": at("a1", { hub: EVEN, stranger: EVEN }),
+      "replay/2": at("a1", { hub: EVEN }),
+    });
     expect(body).toEqual([["replay", "hub", "80.0 ns", "40.0 ns", "20.0 ns", "10.0 ns", "10.0 ns", ""]]);
   });
 });
